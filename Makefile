@@ -1,0 +1,34 @@
+# make demo    set up, build, and go from a real Envoy to a bill
+# make test    set up, build, run the tests
+# make check   lint the format, then the tests
+# make fmt     format the sources
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+.PHONY: setup build demo test check lint fmt
+
+# Generated code is left as its generator writes it.
+SWIFT_FILES = Package.swift $$(find Sources Tests -name '*.swift' -not -path 'Sources/EnvoyAPI/*')
+ENVOY := $(CURDIR)/.build/envoy-venv/bin/envoy
+
+setup:
+	@scripts/setup
+
+build: setup
+	swift build --product waybill
+
+demo: build
+	@WAYBILL_ENVOY="$${WAYBILL_ENVOY:-$(ENVOY)}" .build/debug/waybill demo $(DEMO)
+
+test: setup
+	swift build --build-tests
+	WAYBILL_ENVOY="$${WAYBILL_ENVOY:-$(ENVOY)}" swift test --skip-build --disable-xctest
+
+check: lint test
+
+lint:
+	@echo "lint: swift format" >&2
+	@swift format lint --strict $(SWIFT_FILES)
+
+fmt:
+	swift format format --in-place $(SWIFT_FILES)
