@@ -1,0 +1,110 @@
+/// The tape of one epoch around a quarter hour: what the usage of that quarter hour is derived from.
+package struct EpochTape: Sendable {
+    package var epoch: Int64
+    package var bootID: String?
+    package var opening: EpochOpening
+    /// The epoch's segments of the latest quarter hour before this one that has any.
+    package var previous: [Segment]
+    /// The segments of this quarter hour.
+    package var current: [Segment]
+    /// The closings of counters that were read neither in `previous` nor first now: from older tapes.
+    package var older: [CounterID: Reading]
+
+    package init(
+        epoch: Int64, bootID: String?, opening: EpochOpening, previous: [Segment], current: [Segment],
+        older: [CounterID: Reading] = [:]
+    ) {
+        self.epoch = epoch
+        self.bootID = bootID
+        self.opening = opening
+        self.previous = previous
+        self.current = current
+        self.older = older
+    }
+
+    /// Adds a segment, or replaces an earlier revision of it: the merge of tapes (invariant 1).
+    package mutating func merge(_ segment: Segment) {
+        guard let known = current.firstIndex(where: { $0.stream == segment.stream }) else {
+            current.append(segment)
+            return
+        }
+        if current[known].revision < segment.revision { current[known] = segment }
+    }
+
+    /// Counters of this quarter hour that `previous` says nothing of: their closings, if there are any, are older.
+    package func countersWithoutOpening() throws -> Set<CounterID> {
+        var missing: Set<CounterID> = []
+        for segment in current where segment.temporality == .cumulative {
+            try segment.forEachRun { counter, _ in missing.insert(counter) }
+        }
+        for segment in previous {
+            try segment.forEachRun { counter, _ in missing.remove(counter) }
+        }
+        return missing
+    }
+}
+
+/// Where an epoch's counters begin.
+package struct EpochOpening: Hashable, Sendable {
+    /// When the epoch began; nil where it is not known.
+    package var started: Timestamp?
+    /// Counters whose usage counts from this reading on. All others count from 0.
+    package var baseline: [CounterID: Reading]
+
+    package init(started: Timestamp?, baseline: [CounterID: Reading] = [:]) {
+        self.started = started
+        self.baseline = baseline
+    }
+}
+
+/// What one counter of one epoch was used in one quarter hour.
+package struct CounterUsage: Hashable, Sendable {
+    package var epoch: Int64
+    package var counter: CounterID
+    /// Σ over runs of (peak − opening). Unit: the counter's.
+    package var quantity: Int64 = 0
+    /// The part of `quantity` that began before the quarter hour, and the interval it spans (rule 9).
+    package var carriedIn: Int64 = 0
+    package var carriedSince: Timestamp?
+    package var carriedUntil: Timestamp?
+    package var resets: [Reset] = []
+}
+
+/// A fall of a counter inside an epoch (rule 2).
+package struct Reset: Hashable, Sendable {
+    package var peak: Reading
+    package var first: Reading
+}
+
+/// A stretch in which a counter was not observed, with bounds of what it may have hidden.
+package struct Gap: Hashable, Sendable {
+    package enum Reason: String, Hashable, Sendable, CaseIterable {
+        case tailLost = "tail_lost"
+        case lateStart = "late_start"
+        case reset
+        case refused
+        case undecidedEpoch = "undecided_epoch"
+        case identityConflict = "identity_conflict"
+    }
+
+    package var reason: Reason
+    package var epoch: Int64
+    package var counter: CounterID?
+    package var from: Timestamp
+    package var to: Timestamp
+    package var lower: Int64
+    /// Nil where nothing bounds it.
+    package var upper: Int64?
+
+    package init(
+        reason: Reason, epoch: Int64, counter: CounterID?, from: Timestamp, to: Timestamp, lower: Int64, upper: Int64?
+    ) {
+        self.reason = reason
+        self.epoch = epoch
+        self.counter = counter
+        self.from = from
+        self.to = to
+        self.lower = lower
+        self.upper = upper
+    }
+}

@@ -1,0 +1,206 @@
+/// What an instance was used in one quarter hour, derived from the tapes of its epochs (rules 2, 3, 5, 6 and 9).
+package struct InstanceUsage: Sendable {
+    package private(set) var counters: [CounterUsage] = []
+    package private(set) var gauges: [GaugeUsage] = []
+    package private(set) var gaps: [Gap] = []
+    /// Two boot ids were alive under one instance name: both count, with an alarm.
+    package private(set) var hasTwoLives = false
+
+    /// - Parameter isConnectionManagers: whether a counter is a connection manager's, which resets most rarely: its
+    ///   falls tell an identity conflict.
+    package init(
+        quarterHour: QuarterHour, epochs: [EpochTape], isConnectionManagers: (CounterID) -> Bool
+    ) throws {
+        let overlaps = IdentityConflict.overlaps(epochs)
+        hasTwoLives = IdentityConflict.twoLives(epochs)
+        for epoch in epochs {
+            gaugeUsage(of: epoch)
+            for lane in Lane.lanes(of: epoch) {
+                try derive(lane, quarterHour, overlaps, isConnectionManagers)
+            }
+            for (counter, reading) in epoch.opening.baseline where reading.value > 0 {
+                guard QuarterHour(containing: reading.time) == quarterHour else { continue }
+                gaps.append(
+                    Gap(
+                        reason: .lateStart, epoch: epoch.epoch, counter: counter,
+                        from: epoch.opening.started ?? reading.time, to: reading.time, lower: 0, upper: reading.value
+                    )
+                )
+            }
+        }
+    }
+
+    private mutating func derive(
+        _ lane: Lane, _ quarterHour: QuarterHour, _ overlaps: [ClosedRange<Timestamp>],
+        _ isConnectionManagers: (CounterID) -> Bool
+    ) throws {
+        let before = try lane.points(of: lane.previous)
+        let now = try lane.points(of: lane.current)
+        var conflicts = overlaps
+        conflicts += IdentityConflict.falls(before, now, lane, outside: overlaps, isConnectionManagers)
+        for (counter, points) in now {
+            var opening = before[counter]?.last ?? lane.older[counter]
+            if let baseline = lane.opening.baseline[counter], (opening.map { $0.time < baseline.time } ?? true) {
+                opening = baseline
+            }
+            var walk = CounterWalk(
+                epoch: lane.epoch, counter: counter, opening: opening, started: lane.opening.started,
+                quarterHour: quarterHour, conflicts: conflicts
+            )
+            for point in points { walk.step(to: point) }
+            counters.append(walk.usage)
+            gaps += walk.gaps
+        }
+    }
+
+    private mutating func gaugeUsage(of epoch: EpochTape) {
+        var minutes: [CounterID: [Int64?]] = [:]
+        // Where two streams sampled one minute, the later stream's sample is the later one.
+        for segment in epoch.current.sorted(by: { ($0.firstFlush, $0.stream) < ($1.firstFlush, $1.stream) }) {
+            try? segment.forEachGauge { gauge, samples in
+                var merged = minutes[gauge] ?? Array(repeating: nil, count: GaugeMinutes.count)
+                for index in samples.indices { if let sample = samples[index] { merged[index] = sample } }
+                minutes[gauge] = merged
+            }
+        }
+        gauges += minutes.map { GaugeUsage(epoch: epoch.epoch, gauge: $0.key, minutes: $0.value) }
+    }
+}
+
+/// A gauge's minute samples in one quarter hour.
+package struct GaugeUsage: Hashable, Sendable {
+    package var epoch: Int64
+    package var gauge: CounterID
+    /// Fifteen slots, nil where no sample was taken.
+    package var minutes: [Int64?]
+
+    /// Σ of the present samples, their number, and the largest.
+    package var sum: Int64 { minutes.reduce(0) { $0 + ($1 ?? 0) } }
+    package var samples: Int64 { Int64(minutes.count { $0 != nil }) }
+    package var maximum: Int64 { minutes.reduce(0) { max($0, $1 ?? 0) } }
+}
+
+/// Segments whose readings are of one odometer: all of a cumulative epoch, or one stream's where deltas are added up.
+struct Lane {
+    let epoch: Int64
+    let opening: EpochOpening
+    let previous: [Segment]
+    let current: [Segment]
+    let older: [CounterID: Reading]
+
+    static func lanes(of tape: EpochTape) -> [Lane] {
+        var lanes: [Lane] = []
+        let totals = tape.current.filter { $0.temporality == .cumulative }
+        if !totals.isEmpty {
+            lanes.append(
+                Lane(
+                    epoch: tape.epoch, opening: tape.opening,
+                    previous: tape.previous.filter { $0.temporality == .cumulative }, current: totals,
+                    older: tape.older
+                )
+            )
+        }
+        for segment in tape.current where segment.temporality == .delta {
+            lanes.append(
+                Lane(
+                    epoch: tape.epoch, opening: EpochOpening(started: tape.opening.started),
+                    previous: tape.previous.filter { $0.stream == segment.stream }, current: [segment], older: [:]
+                )
+            )
+        }
+        return lanes
+    }
+
+    /// Each counter's readings in the order of time; at equal times the maximum.
+    func points(of segments: [Segment]) throws -> [CounterID: [Reading]] {
+        var points: [CounterID: [Reading]] = [:]
+        for segment in segments {
+            try segment.forEachRun { counter, run in
+                points[counter, default: []].append(run.first)
+                if run.peak.time != run.first.time { points[counter, default: []].append(run.peak) }
+            }
+        }
+        guard segments.count > 1 else { return points }
+        return points.mapValues { readings in
+            var merged: [Reading] = []
+            for reading in readings.sorted(by: { ($0.time, $0.value) < ($1.time, $1.value) }) {
+                if merged.last?.time == reading.time { merged.removeLast() }
+                merged.append(reading)
+            }
+            return merged
+        }
+    }
+
+    /// The learned flush interval. Unit: microseconds; nil with less than two flushes.
+    var flushInterval: Int64? {
+        let intervals = (previous + current).compactMap { segment -> Int64? in
+            guard segment.flushes > 1 else { return nil }
+            return segment.lastFlush.microseconds(since: segment.firstFlush) / (segment.flushes - 1)
+        }
+        return intervals.max()
+    }
+}
+
+/// Walks one counter's readings through a quarter hour.
+private struct CounterWalk {
+    private(set) var usage: CounterUsage
+    private(set) var gaps: [Gap] = []
+    private let quarterHour: QuarterHour
+    private let conflicts: [ClosedRange<Timestamp>]
+    private var last: Reading
+    /// Readings before the opening say nothing of what came after it.
+    private let openedAt: Timestamp?
+    /// The last good reading before a conflict that still goes on.
+    private var conflictSince: Reading?
+
+    init(
+        epoch: Int64, counter: CounterID, opening: Reading?, started: Timestamp?, quarterHour: QuarterHour,
+        conflicts: [ClosedRange<Timestamp>]
+    ) {
+        usage = CounterUsage(epoch: epoch, counter: counter)
+        self.quarterHour = quarterHour
+        self.conflicts = conflicts
+        last = opening ?? Reading(time: started ?? quarterHour.start, value: 0)
+        openedAt = opening?.time
+        if let opening, conflicts.contains(where: { $0.contains(opening.time) }) { conflictSince = opening }
+    }
+
+    mutating func step(to reading: Reading) {
+        if let openedAt, reading.time < openedAt { return }
+        if conflicts.contains(where: { $0.contains(reading.time) }) {
+            if conflictSince == nil { conflictSince = last }
+            last = reading
+            return
+        }
+        if let good = conflictSince {
+            // The first reading after a conflict opens anew; what lies between is a gap, never usage.
+            gaps.append(
+                Gap(
+                    reason: .identityConflict, epoch: usage.epoch, counter: usage.counter, from: good.time,
+                    to: reading.time, lower: 0, upper: nil
+                )
+            )
+            conflictSince = nil
+            last = reading
+            return
+        }
+        defer { last = reading }
+        var step = reading.value - last.value
+        if step < 0 {
+            step = reading.value
+            usage.resets.append(Reset(peak: last, first: reading))
+            gaps.append(
+                Gap(
+                    reason: .reset, epoch: usage.epoch, counter: usage.counter, from: last.time, to: reading.time,
+                    lower: 0, upper: nil
+                )
+            )
+        }
+        usage.quantity += step
+        if last.time < quarterHour.start, step > 0, usage.carriedSince == nil {
+            usage.carriedIn = step
+            usage.carriedSince = last.time
+            usage.carriedUntil = reading.time
+        }
+    }
+}

@@ -1,0 +1,88 @@
+/// Counter names as the bytes of the wire, each known by a number: an open-addressing table over one byte buffer.
+///
+/// A flush carries the same names in the same order as the one before. So the table keeps that order and first
+/// compares a name with the one that followed last time; the hash is computed only where the order changed.
+struct NameTable {
+    private var bytes: [UInt8] = []
+    private var starts: [Int] = [0]
+    /// Table of entry numbers, -1 where free; its size is a power of two.
+    private var table: [Int32] = Array(repeating: -1, count: 256)
+    private var hashes: [UInt64] = []
+    /// The entry that came after each entry in the last flush, -1 where unknown.
+    private var successors: [Int32] = []
+    private var previous: Int32 = -1
+    private var first: Int32 = -1
+
+    var count: Int { starts.count - 1 }
+
+    /// Begins a new flush: the order starts from its first name again.
+    mutating func beginFlush() {
+        previous = -1
+    }
+
+    /// The number of a name, and whether it is new.
+    mutating func entry(for name: borrowing Span<UInt8>) -> (number: Int, isNew: Bool) {
+        let expected = previous < 0 ? first : successors[Int(previous)]
+        if expected >= 0, equals(Int(expected), name) {
+            previous = expected
+            return (Int(expected), false)
+        }
+        let hash = Self.hash(name)
+        var slot = Int(truncatingIfNeeded: hash) & (table.count - 1)
+        while table[slot] >= 0 {
+            let number = Int(table[slot])
+            if hashes[number] == hash, equals(number, name) {
+                follow(Int32(number))
+                return (number, false)
+            }
+            slot = (slot + 1) & (table.count - 1)
+        }
+        let number = count
+        for index in name.indices { bytes.append(name[index]) }
+        starts.append(bytes.count)
+        hashes.append(hash)
+        successors.append(-1)
+        table[slot] = Int32(number)
+        follow(Int32(number))
+        if count * 2 > table.count { grow() }
+        return (number, true)
+    }
+
+    func name(_ number: Int) -> String {
+        String(decoding: bytes[starts[number]..<starts[number + 1]], as: UTF8.self)
+    }
+
+    private mutating func follow(_ number: Int32) {
+        if previous < 0 { first = number } else { successors[Int(previous)] = number }
+        previous = number
+    }
+
+    private func equals(_ number: Int, _ name: borrowing Span<UInt8>) -> Bool {
+        let start = starts[number]
+        guard starts[number + 1] - start == name.count else { return false }
+        let known = bytes.span
+        // From the end: names of one scope share their beginnings.
+        var index = name.count - 1
+        while index >= 0 {
+            if known[start + index] != name[index] { return false }
+            index -= 1
+        }
+        return true
+    }
+
+    private mutating func grow() {
+        table = Array(repeating: -1, count: table.count * 2)
+        for number in 0..<count {
+            var slot = Int(truncatingIfNeeded: hashes[number]) & (table.count - 1)
+            while table[slot] >= 0 { slot = (slot + 1) & (table.count - 1) }
+            table[slot] = Int32(number)
+        }
+    }
+
+    /// FNV-1a, folded so that the low bits depend on all of it.
+    private static func hash(_ name: borrowing Span<UInt8>) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for index in name.indices { hash = (hash ^ UInt64(name[index])) &* 0x100_0000_01b3 }
+        return hash ^ (hash >> 32)
+    }
+}

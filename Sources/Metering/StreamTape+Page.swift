@@ -1,0 +1,94 @@
+extension StreamTape {
+    /// What a stream read in one quarter hour, before it is encoded: the run that goes on and those that ended, by slot.
+    struct Page: Sendable {
+        let quarterHour: QuarterHour
+        private(set) var revision: Int64 = 0
+        private let firstFlush: Timestamp
+        private var lastFlush: Timestamp
+        private var flushes: Int64 = 0
+        private var recentFlushes: [Timestamp] = []
+        private var current: [Run?] = []
+        private var ended: [Int: [Run]] = [:]
+        private var gauges: [[Int64?]] = []
+
+        init(quarterHour: QuarterHour, firstFlush: Timestamp) {
+            self.quarterHour = quarterHour
+            self.firstFlush = firstFlush
+            lastFlush = firstFlush
+        }
+
+        mutating func beginFlush(at time: Timestamp, revision: Int64) {
+            self.revision = revision
+            lastFlush = time
+            flushes += 1
+            if recentFlushes.count == 4 { recentFlushes.removeFirst() }
+            recentFlushes.append(time)
+        }
+
+        mutating func record(_ value: Int64, slot: Int, at time: Timestamp) {
+            while current.count <= slot { current.append(nil) }
+            guard let run = current[slot] else {
+                current[slot] = Run(first: Reading(time: time, value: value), peak: Reading(time: time, value: value))
+                return
+            }
+            if value >= run.peak.value {
+                current[slot]?.peak = Reading(time: time, value: value)
+                return
+            }
+            // A reset. At an equal time the later arrival is put just after, so that it is not taken for a duplicate.
+            let after = time > run.peak.time ? time : run.peak.time.advanced(byMicroseconds: 1)
+            ended[slot, default: []].append(run)
+            current[slot] = Run(first: Reading(time: after, value: value), peak: Reading(time: after, value: value))
+        }
+
+        mutating func recordGauge(_ value: Int64, slot: Int, at time: Timestamp) {
+            while gauges.count <= slot { gauges.append(Array(repeating: nil, count: GaugeMinutes.count)) }
+            gauges[slot][GaugeMinutes.slot(of: time, in: quarterHour)] = value
+        }
+
+        mutating func closeRuns() {
+            for slot in current.indices {
+                guard let run = current[slot] else { continue }
+                ended[slot, default: []].append(run)
+                current[slot] = nil
+            }
+        }
+
+        func isUnread(_ slot: Int) -> Bool {
+            (slot >= current.count || current[slot] == nil) && ended[slot] == nil
+        }
+
+        /// The last reading of each counter.
+        var latest: [Int: Reading] {
+            var latest: [Int: Reading] = ended.compactMapValues { $0.last?.peak }
+            for slot in current.indices {
+                if let run = current[slot] { latest[slot] = run.peak }
+            }
+            return latest
+        }
+
+        func segment(
+            stream: StreamID, temporality: Temporality, counters: [CounterID], gauges gaugeIDs: [CounterID]
+        ) -> Segment {
+            var body: [UInt8] = []
+            body.reserveCapacity(current.count * 8)
+            for slot in counters.indices {
+                var runs = ended[slot] ?? []
+                if slot < current.count, let run = current[slot] { runs.append(run) }
+                SegmentBody.append(runs, firstFlush: firstFlush, lastFlush: lastFlush, to: &body)
+            }
+            var gaugeBody: [UInt8] = []
+            for minutes in gauges {
+                var present: UInt64 = 0
+                for minute in minutes.indices where minutes[minute] != nil { present |= 1 << UInt64(minute) }
+                gaugeBody.appendVarint(present)
+                for case let value? in minutes { gaugeBody.appendVarint(UInt64(value)) }
+            }
+            return Segment(
+                stream: stream, quarterHour: quarterHour, revision: revision, firstFlush: firstFlush,
+                lastFlush: lastFlush, flushes: flushes, recentFlushes: recentFlushes, counters: counters,
+                gauges: gaugeIDs, body: body, gaugeBody: gaugeBody, temporality: temporality
+            )
+        }
+    }
+}

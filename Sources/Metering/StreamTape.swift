@@ -1,0 +1,248 @@
+/// Takes the readings of one stream in the order of their arrival and keeps what a tape holds of them.
+///
+/// A value type without clock or I/O: the receiver calls `receive…`, the commit loop takes `segments(after:)`. What was
+/// taken stays until `forget(through:)` says that it is stored, so a commit that failed or whose outcome is unknown is
+/// simply made again.
+package struct StreamTape: Sendable {
+    /// Bounds on what one stream can make the worker remember.
+    package struct Limits: Hashable, Sendable {
+        package var nameLength = 512
+        /// Collected names under one prefix (`http`, `cluster`, …).
+        package var namesPerPrefix = 50_000
+        /// All names, collected or not.
+        package var names = 400_000
+
+        package init() {}
+    }
+
+    /// The furthest that Envoy's clock may be from the worker's before arrival times are used instead (rule 1).
+    package static let largestClockDifference: Int64 = 60_000_000
+
+    package let stream: StreamID
+    package let temporality: Temporality
+    package let collect: CollectPatterns
+
+    /// How often each refusal happened. Unit: values, not names.
+    package private(set) var refusals: [Refusal: Int64] = [:]
+    /// Flushes whose time was taken from the worker's clock, because Envoy's is too far off.
+    package private(set) var skewedFlushes: Int64 = 0
+    /// How the process showed itself at the end of its first complete flush; nil until then.
+    package private(set) var firstSign: LifeSign?
+    /// How the process showed itself last.
+    package private(set) var lastSign: LifeSign
+    /// The values of the first complete flush, by slot; the baseline of an epoch that has one.
+    package private(set) var firstFlush: [Int: Reading] = [:]
+    /// Names of counters and gauges by slot. They only grow.
+    package private(set) var counterNames: [String] = []
+    package private(set) var gaugeNames: [String] = []
+
+    private let limits: Limits
+    private var names = NameTable()
+    private var kinds: [NameKind] = []
+    private var namesByPrefix: [String: Int] = [:]
+    private var pages: [Page] = []
+    private var sentMilliseconds: Int64?
+    private var flushTime = Timestamp(microseconds: 0)
+    private var sign = LifeSign()
+    private var activeRequests: Int64 = 0
+    private var revision: Int64 = 0
+    private var odometers: [Int64] = []
+    private var lastEntry = 0
+
+    package init(
+        stream: StreamID, temporality: Temporality = .cumulative, collect: CollectPatterns, limits: Limits = Limits()
+    ) {
+        self.stream = stream
+        self.temporality = temporality
+        self.collect = collect
+        self.limits = limits
+        lastSign = LifeSign()
+    }
+
+    // MARK: Receiving
+
+    /// Whether a metric of this name has to be read at all. To be followed by `receive…` for its values.
+    package mutating func wants(_ name: borrowing Span<UInt8>) -> Bool {
+        guard name.count <= limits.nameLength, names.count < limits.names else {
+            refusals[name.count > limits.nameLength ? .nameTooLong : .tooManyNames, default: 0] += 1
+            return false
+        }
+        let (entry, isNew) = names.entry(for: name)
+        if isNew { kinds.append(classify(names.name(entry))) }
+        lastEntry = entry
+        if case .skipped = kinds[entry] { return false }
+        return true
+    }
+
+    /// Begins a flush when the time that Envoy gives has changed. `sent` is Envoy's, 0 when it gives none.
+    package mutating func receiveTime(sentMilliseconds sent: Int64, receivedAt: Timestamp) {
+        guard sent != sentMilliseconds else { return }
+        endFlush()
+        sentMilliseconds = sent
+        names.beginFlush()
+        var sentAt: Timestamp?
+        let (microseconds, overflow) = sent.multipliedReportingOverflow(by: 1000)
+        if sent > 0, !overflow { sentAt = Timestamp(microseconds: microseconds) }
+        var time = receivedAt
+        if let sentAt, Self.agrees(sentAt, receivedAt) { time = sentAt } else { skewedFlushes += 1 }
+        // Within a stream the order of arrival counts, also when a clock is set back.
+        time = max(time, flushTime)
+        flushTime = time
+        revision += 1
+        sign = LifeSign(sentAt: sentAt ?? receivedAt, receivedAt: receivedAt)
+        sign.hotRestartEpoch = lastSign.hotRestartEpoch
+        activeRequests = 0
+        turnPage(to: QuarterHour(containing: time))
+    }
+
+    /// Takes a counter's value for the name that `wants` was asked last.
+    package mutating func receiveCounter(_ value: Double) {
+        guard case .counter(let slot) = kinds[lastEntry] else { return receiveGauge(value) }
+        let count: Int64
+        do {
+            count = try CounterValue.whole(value)
+        } catch {
+            refusals[error.reason, default: 0] += 1
+            return
+        }
+        switch temporality {
+        case .cumulative:
+            pages[pages.count - 1].record(count, slot: slot, at: flushTime)
+        case .delta:
+            odometers[slot] += count
+            pages[pages.count - 1].record(odometers[slot], slot: slot, at: flushTime)
+        }
+    }
+
+    /// Takes a gauge's value for the name that `wants` was asked last.
+    package mutating func receiveGauge(_ value: Double) {
+        guard value >= 0, value <= 9_007_199_254_740_992 else { return }
+        let whole = Int64(value.rounded())
+        switch kinds[lastEntry] {
+        case .uptime: sign.uptime = whole <= LifeSign.longestUptime ? whole : nil
+        case .hotRestartEpoch: sign.hotRestartEpoch = whole
+        case .state: sign.state = whole
+        case .activeRequests(let slot):
+            activeRequests += whole
+            if let slot { pages[pages.count - 1].recordGauge(whole, slot: slot, at: flushTime) }
+        case .counter(let slot):
+            // Collected under a counter's name, but sent as a gauge: from now on it is one.
+            guard pages.allSatisfy({ $0.isUnread(slot) }) else { return }
+            gaugeNames.append(counterNames[slot])
+            kinds[lastEntry] = .gauge(gaugeNames.count - 1)
+            pages[pages.count - 1].recordGauge(whole, slot: gaugeNames.count - 1, at: flushTime)
+        case .gauge(let slot):
+            pages[pages.count - 1].recordGauge(whole, slot: slot, at: flushTime)
+        case .skipped: break
+        }
+    }
+
+    /// Counts a value that the receiver could not put together.
+    package mutating func refuse(_ reason: Refusal) {
+        refusals[reason, default: 0] += 1
+    }
+
+    /// The stream has ended: its last flush is complete.
+    package mutating func end() {
+        endFlush()
+    }
+
+    /// Another stream of the same instance has begun: the readings up to now are kept apart from those to come, so
+    /// that the last good reading is known should the two turn out to be in conflict.
+    package mutating func mark() {
+        guard !pages.isEmpty else { return }
+        pages[pages.count - 1].closeRuns()
+    }
+
+    // MARK: Committing
+
+    /// True once the first flush is complete: from then on the epoch can be decided and readings can be stored.
+    package var isDecidable: Bool { firstSign != nil }
+
+    package var latestRevision: Int64 { revision }
+
+    /// The segments that changed after `revision`, with counters numbered by `counterID` and `gaugeID`.
+    package func segments(
+        after revision: Int64, counters: [CounterID], gauges: [CounterID]
+    ) -> [Segment] {
+        pages.filter { $0.revision > revision }.map { page in
+            page.segment(stream: stream, temporality: temporality, counters: counters, gauges: gauges)
+        }
+    }
+
+    /// Drops what is stored: all pages but the last, up to `revision`.
+    package mutating func forget(through revision: Int64) {
+        guard let last = pages.last else { return }
+        pages.removeAll { $0.quarterHour != last.quarterHour && $0.revision <= revision }
+    }
+
+    // MARK: Inside
+
+    private enum NameKind: Hashable {
+        case skipped
+        case counter(Int)
+        case gauge(Int)
+        case uptime
+        case hotRestartEpoch
+        case state
+        case activeRequests(Int?)
+    }
+
+    private static func agrees(_ left: Timestamp, _ right: Timestamp) -> Bool {
+        let (difference, overflow) = left.microseconds.subtractingReportingOverflow(right.microseconds)
+        return !overflow && difference.magnitude <= UInt64(largestClockDifference)
+    }
+
+    private mutating func classify(_ name: String) -> NameKind {
+        switch name {
+        case "server.uptime": return .uptime
+        case "server.hot_restart_epoch": return .hotRestartEpoch
+        case "server.state": return .state
+        default: break
+        }
+        let isActiveRequests =
+            name.hasPrefix("http.") && name.hasSuffix(".downstream_rq_active")
+            && !name.hasPrefix("http.admin.")
+        guard collect.selects(name) else { return isActiveRequests ? .activeRequests(nil) : .skipped }
+        let prefix = String(name.prefix { $0 != "." })
+        let known = namesByPrefix[prefix, default: 0]
+        guard known < limits.namesPerPrefix || collect.pins(name) else {
+            refusals[.tooManyNames, default: 0] += 1
+            return .skipped
+        }
+        namesByPrefix[prefix] = known + 1
+        if isActiveRequests || GaugeNames.contains(name) {
+            gaugeNames.append(name)
+            let slot = gaugeNames.count - 1
+            return isActiveRequests ? .activeRequests(slot) : .gauge(slot)
+        }
+        counterNames.append(name)
+        odometers.append(0)
+        return .counter(counterNames.count - 1)
+    }
+
+    private mutating func turnPage(to quarterHour: QuarterHour) {
+        if pages.last?.quarterHour != quarterHour {
+            pages.append(Page(quarterHour: quarterHour, firstFlush: flushTime))
+        }
+        pages[pages.count - 1].beginFlush(at: flushTime, revision: revision)
+    }
+
+    private mutating func endFlush() {
+        guard sentMilliseconds != nil else { return }
+        sentMilliseconds = nil
+        sign.isDrained = sign.state == 1 && activeRequests == 0
+        lastSign = sign
+        if firstSign == nil {
+            firstSign = sign
+            firstFlush = pages.last?.latest ?? [:]
+        }
+    }
+}
+
+/// Gauges that Waybill collects; a counter of such a name does not exist in Envoy.
+enum GaugeNames {
+    static func contains(_ name: String) -> Bool {
+        name.hasSuffix("_active") || name.hasSuffix("_buffered")
+    }
+}
