@@ -1,0 +1,57 @@
+import Foundation
+
+/// An IANA time zone, asked for one thing: when a local date begins.
+package struct BillingZone: Hashable, Sendable, CustomStringConvertible {
+    /// The IANA name, such as `Europe/Berlin`.
+    package let identifier: String
+    private let zone: TimeZone
+
+    /// A zone by its IANA name. Abbreviations and fixed offsets such as `PST` and `GMT+2` are refused: they know no
+    /// daylight saving time.
+    package init(_ identifier: String) throws(PricingError) {
+        guard identifier == "UTC" || identifier.contains("/"), let zone = TimeZone(identifier: identifier) else {
+            throw PricingError(
+                .unknownZone,
+                "\"\(identifier)\" is not an IANA time zone; write UTC or area and place, such as Europe/Berlin")
+        }
+        self.identifier = identifier
+        self.zone = zone
+    }
+
+    /// The version of the time zone rules in use, such as `2026a`, to be stored beside what was computed with them.
+    package static var rulesVersion: String { TimeZone.timeZoneDataVersion }
+
+    /// The first instant of a local date, in microseconds since 1970. Where midnight does not exist (daylight saving
+    /// time begins then) it is the first instant after it; where midnight comes twice, the first.
+    package func start(of date: LocalDate) -> Int64 {
+        let wall = Int64(date.dayNumber) * 86_400
+        // Offsets lie within −12:00 and +14:00, so the instant lies between these two.
+        var low = wall - 15 * 3600
+        var high = wall + 13 * 3600
+        let candidates = Set([offset(at: low), offset(at: high)]).map { wall - $0 }
+        if let start = candidates.filter({ wall - $0 == offset(at: $0) }).min() { return start * 1_000_000 }
+        // No instant reads midnight: the clocks jump over it. Find the jump.
+        while high - low > 1 {
+            let middle = low + (high - low) / 2
+            if middle + offset(at: middle) < wall { low = middle } else { high = middle }
+        }
+        return high * 1_000_000
+    }
+
+    /// The local date at an instant.
+    package func date(at microseconds: Int64) throws(PricingError) -> LocalDate {
+        let seconds = microseconds.flooredQuotient(by: 1_000_000)
+        let day = (seconds + offset(at: seconds)).flooredQuotient(by: 86_400)
+        guard let date = LocalDate(dayNumber: Int(day)) else {
+            throw PricingError(.invalidDate, "the instant \(microseconds) µs lies outside the years 1 to 9999")
+        }
+        return date
+    }
+
+    /// The name.
+    package var description: String { identifier }
+
+    private func offset(at seconds: Int64) -> Int64 {
+        Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: TimeInterval(seconds))))
+    }
+}

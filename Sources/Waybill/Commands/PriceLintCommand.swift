@@ -1,0 +1,29 @@
+import ArgumentParser
+import Pricing
+
+/// `waybill price`: what can be done with a price book.
+struct PriceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "price", abstract: "Work with price books.", subcommands: [Lint.self])
+
+    /// `waybill price lint`: names defects, and every cliff with its size. Exit 2 on a defect; cliffs are legal.
+    struct Lint: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "lint",
+            abstract: "Name overlaps, gaps, unreachable tiers and cliffs of a price book.",
+            discussion: "Exits with 2 when the price book can not be used. Cliffs are legal, and exit with 0.")
+
+        @Argument(help: ArgumentHelp("The price book.", valueName: "file"))
+        var file: String
+
+        func run() throws {
+            let findings = PriceBook.lint(yaml: try PriceBook.text(of: file), file: file)
+            for finding in findings { print(finding) }
+            let defects = findings.count(where: \.isDefect)
+            guard defects == 0 else {
+                throw CommandError(.usage, "\(file): \(defects) of \(findings.count) findings must be mended first")
+            }
+            if findings.isEmpty { print("\(file): no overlap, gap, unreachable tier or cliff") }
+        }
+    }
+}
