@@ -69,6 +69,9 @@ package actor PostgresConnection {
         return PQtransactionStatus(handle.pointer) != PQTRANS_IDLE
     }
 
+    /// A statement is under way.
+    var isBusy: Bool { isWorking }
+
     /// Closes the connection. A statement under way fails.
     package func close() {
         end(with: PostgresError(.connection, "the connection is closed", isConnectionLost: true))
