@@ -1,0 +1,26 @@
+import DemoGateway
+import Foundation
+
+/// The files of the checkout that these tests run with.
+enum Shipped {
+    static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+    static func path(_ name: String) -> String { root + "/" + name }
+
+    static func text(_ name: String) throws -> String { try String(contentsOfFile: path(name), encoding: .utf8) }
+
+    /// The Envoy to test with; nil when there is none.
+    static let envoy = try? EnvoyProcess.find(workingDirectory: root)
+    static let noEnvoy = "there is no Envoy: run scripts/setup, or set WAYBILL_ENVOY"
+}
+
+/// A folder that is there while the body runs.
+func withFolder<Result>(
+    isolation: isolated (any Actor)? = #isolation, _ body: (String) async throws -> Result
+) async throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("waybill-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try await body(folder.path)
+}
