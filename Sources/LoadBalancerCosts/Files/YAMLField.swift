@@ -17,6 +17,18 @@ struct YAMLField {
         }
     }
 
+    /// Every document of a file, for manifests.
+    static func documents(_ file: PriceFile) throws -> [YAMLField] {
+        do {
+            let nodes = try Yams.compose_all(yaml: file.text)
+            let documents = Array(nodes).filter { $0.mapping != nil }
+            if let error = nodes.error { throw error }
+            return documents.map { YAMLField(node: $0, file: file.name, path: "") }
+        } catch let error as YamlError {
+            throw LoadBalancerCostError(.invalidInput, "\(file.name) is not YAML: \(error)")
+        }
+    }
+
     func error(_ found: String, _ code: LoadBalancerCostError.Code = .invalidInput) -> LoadBalancerCostError {
         LoadBalancerCostError(
             code, "\(file), line \(node.mark?.line ?? 0), \(path.isEmpty ? "the file" : path): \(found)")

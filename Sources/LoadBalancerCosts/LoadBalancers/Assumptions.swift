@@ -78,6 +78,18 @@ extension Assumptions {
         sources[name] = source
     }
 
+    /// Reads `rules=60`, as options give it.
+    package mutating func set(option text: String, source: String) throws {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let name = Name(rawValue: String(parts[0])) else {
+            throw LoadBalancerCostError(
+                .invalidInput,
+                "assumption '\(text)' is not name=value; names: \(Name.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
+        }
+        try set(name, to: String(parts[1]), source: source)
+    }
+
     private func whole(_ text: String, _ name: Name, atLeast least: Int64) throws -> Int64 {
         guard let value = Int64(text), (least...1_000_000_000).contains(value) else {
             throw invalid(text, name, "a whole number from \(least) to 1000000000")

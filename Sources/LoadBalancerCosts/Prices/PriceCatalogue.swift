@@ -5,7 +5,7 @@ package struct PriceCatalogue: Sendable {
     /// The currency and the prices of one region. The region `all` holds for every region of its currency.
     package struct Region: Hashable, Sendable {
         package var currency: String
-        package var prices: [PriceItem: UnitPrice]
+        package var prices: [PriceItem: ListPrice]
     }
 
     package static let everyRegion = "all"
@@ -21,7 +21,7 @@ package struct PriceCatalogue: Sendable {
     }
 
     /// The region's own price, else that of all regions of its currency.
-    package func price(_ item: PriceItem, in region: String) -> UnitPrice? {
+    package func price(_ item: PriceItem, in region: String) -> ListPrice? {
         guard let own = regions[region] else { return nil }
         if let price = own.prices[item] { return price }
         let shared = regions[Self.everyRegion]
@@ -29,7 +29,7 @@ package struct PriceCatalogue: Sendable {
     }
 
     /// Throws `.missingPrice`, saying what is known and how to import.
-    package func require(_ item: PriceItem, in region: String) throws -> UnitPrice {
+    package func require(_ item: PriceItem, in region: String) throws -> ListPrice {
         try requireRegion(region)
         guard let price = price(item, in: region) else {
             let known = regions.filter { $0.value.prices[item] != nil }.keys.sorted()

@@ -64,7 +64,7 @@ extension PriceCatalogue {
                 guard region.prices[item] == nil else {
                     throw price.error("is priced twice for \(name): keep one", .ambiguousPrice)
                 }
-                region.prices[item] = UnitPrice(
+                region.prices[item] = ListPrice(
                     amount: try price.required("amount").fraction(), currency: currency,
                     source: try price.required("source").string(), date: try price.required("date").string(),
                     inferred: try price.required("inferred").bool())

@@ -31,10 +31,10 @@ package struct TrafficSeries: Sendable {
     /// The beginnings of the listed hours, ascending.
     package let starts: [Int64]
     /// How often the list counts; its hours then follow each other without dates.
-    package let repeats: Int64
+    package private(set) var repeats: Int64
     /// Listed hours of which a part was spread over several.
     package let spreadHours: Int
-    package let totals: Totals
+    package private(set) var totals: Totals
 
     /// Hours with their repetition: what the load balancer exists.
     package var hourCount: Int64 { Int64(rows.count) * repeats }
@@ -82,6 +82,20 @@ package struct TrafficSeries: Sendable {
         self.repeats = repeats
         maxima = Self.maxima(rows)
         totals = try Self.totals(rows, maxima: maxima, scale: counts, repeats: repeats)
+    }
+
+    /// The list as often as it takes for `hours`: 720, 730, a month's own. Throws where it does not divide them.
+    package func repeated(toHours hours: Int64) throws -> TrafficSeries {
+        let listed = Int64(rows.count)
+        guard hours > 0, hours % listed == 0 else {
+            throw LoadBalancerCostError(
+                .invalidInput,
+                "\(hours) hours are not a multiple of the \(listed) that are listed: give one, or leave it out")
+        }
+        var series = self
+        series.repeats = hours / listed
+        series.totals = try Self.totals(rows, maxima: maxima, scale: countScale, repeats: series.repeats)
+        return series
     }
 
     private static func ordered(_ hours: [TrafficHour]) -> [TrafficHour] {

@@ -1,5 +1,5 @@
 /// What one unit of an item costs in a region, and how that is known.
-package struct UnitPrice: Hashable, Sendable, Encodable {
+package struct ListPrice: Hashable, Sendable, Encodable {
     /// Per unit of the item, in `currency`. Exact.
     package let amount: Fraction
     /// ISO 4217. Amounts of two currencies are never added.
