@@ -7,7 +7,7 @@
 /// ```
 ///
 /// Counters and gauges are read, histograms and summaries skipped. Nothing is allocated for a family or a metric.
-/// Fields may come in any order; the order in which Envoy writes them is the fast one. A metric that lacks the value
+/// Fields may come in any order. A metric that lacks the value
 /// its family's type promises is no reading and is passed over.
 package enum MetricsServiceMessage {
     /// Reads `message` into `visitor`. A malformed message throws at the place where it is malformed: what precedes it
@@ -46,8 +46,8 @@ package enum MetricsServiceMessage {
         return node
     }
 
-    /// Reads one family. Envoy writes name, type, metrics; where a name or a type stands behind a metric, the family
-    /// is read again, with what was then known.
+    /// Reads one family in two walks: the first steps over the metrics, and so knows the name and the type wherever they
+    /// stand; the second reads the metrics, if they are wanted.
     private static func read<Visitor: MetricsServiceVisitor & ~Copyable>(
         familyAt range: Range<Int>, of message: Span<UInt8>, into visitor: inout Visitor
     ) throws(WireFormatError) {

@@ -67,12 +67,11 @@ package struct ProtobufReader: Sendable {
         while position < end {
             let byte = bytes[position]
             position += 1
-            if shift == 63, byte > 1 { break }
+            if shift == 63, byte > 1 { throw WireFormatError(.overlongVarint, at: start, "more than 64 bits") }
             value |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return value }
             shift += 7
         }
-        if shift == 63 { throw WireFormatError(.overlongVarint, at: start, "more than 64 bits") }
         throw truncated("a varint", at: start)
     }
 
@@ -158,7 +157,7 @@ package struct ProtobufReader: Sendable {
 
     @inline(never)
     private func truncated(_ what: String, at offset: Int) -> WireFormatError {
-        WireFormatError(.truncated, at: offset, "\(what) does not fit into the \(max(0, end - offset)) bytes left")
+        WireFormatError(.truncated, at: offset, "\(what) does not fit into the \(end - position) bytes left")
     }
 }
 
