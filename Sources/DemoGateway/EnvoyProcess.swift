@@ -215,9 +215,11 @@ package actor EnvoyProcess {
         return text.split(separator: "\n").suffix(5).joined(separator: "\n")
     }
 
-    /// Envoy leaves the shared memory of its hot restarts behind: named by the base id, and one more digit.
+    /// The shared memory of hot restarts, which Envoy leaves behind: named by the base id, and one more digit.
+    var sharedMemory: String? { baseID.map { "/dev/shm/envoy_shared_memory_\($0)0" } }
+
     private func releaseBaseID() {
-        if let baseID { try? FileManager.default.removeItem(atPath: "/dev/shm/envoy_shared_memory_\(baseID)0") }
+        if let sharedMemory { try? FileManager.default.removeItem(atPath: sharedMemory) }
         baseID = nil
     }
 }
