@@ -1,4 +1,4 @@
-# make demo    set up, build, and go from a real Envoy to a bill
+# make demo    set up, build, and go from a real Envoy to a bill; flags of `waybill demo` in DEMO="--keep …"
 # make test    set up, build, run the tests
 # make check   lint the format, then the tests
 # make fmt     format the sources
