@@ -50,9 +50,7 @@ extension PriceBookReader {
                 upTo: try fields["up_to"]?.integer(atLeast: 1),
                 amount: try element.require("amount_minor", in: fields).amount(),
                 flat: try fields["flat_minor"]?.integer(atLeast: 0) ?? 0)
-            if let previous = tiers.last {
-                check(tier, follows: previous, at: fields["up_to"] ?? element)
-            }
+            check(tier, follows: tiers, at: fields["up_to"] ?? element)
             tiers.append(tier)
         }
         guard let last = tiers.last else { throw list.error("found no tier; a charge has at least an open one") }
@@ -64,17 +62,17 @@ extension PriceBookReader {
         return tiers
     }
 
-    private mutating func check(_ tier: Charge.Tier, follows previous: Charge.Tier, at field: YAMLField) {
-        guard let bound = previous.upTo else {
+    private mutating func check(_ tier: Charge.Tier, follows tiers: [Charge.Tier], at field: YAMLField) {
+        guard !tiers.contains(where: { $0.upTo == nil }) else {
             note(
                 .unreachable, field,
-                "this tier is never reached: the one before has no up_to; only the last tier is open")
+                "this tier is never reached: an open one stands before it; only the last tier leaves up_to out")
             return
         }
-        guard let upTo = tier.upTo, upTo <= bound else { return }
+        guard let upTo = tier.upTo, let bound = tiers.compactMap(\.upTo).max(), upTo <= bound else { return }
         note(
             .overlap, field,
-            "found \(upTo), which is not above \(bound) of the tier before, so the tier is never reached; order tiers by "
+            "found \(upTo), which is not above \(bound) of a tier before, so the tier is never reached; order tiers by "
                 + "up_to, each higher than the last")
     }
 
