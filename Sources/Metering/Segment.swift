@@ -72,6 +72,23 @@ package struct Segment: Hashable, Sendable {
     }
 }
 
+extension Segment {
+    /// `recentFlushes` as varints: microseconds before the last flush.
+    package var recentFlushBody: [UInt8] {
+        var body: [UInt8] = []
+        for time in recentFlushes { body.appendVarint(UInt64(max(0, lastFlush.microseconds(since: time)))) }
+        return body
+    }
+
+    /// Reads what `recentFlushBody` wrote.
+    package static func recentFlushes(_ body: [UInt8], lastFlush: Timestamp) throws(MeteringError) -> [Timestamp] {
+        var reader = ByteReader(body)
+        var times: [Timestamp] = []
+        while !reader.isAtEnd { times.append(lastFlush.advanced(byMicroseconds: -(try reader.count()))) }
+        return times
+    }
+}
+
 /// A counter's or gauge's number: its row in the dictionary of names.
 package struct CounterID: Hashable, Comparable, Sendable {
     package let rawValue: Int64

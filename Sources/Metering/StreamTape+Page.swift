@@ -58,6 +58,11 @@ extension StreamTape {
             (slot >= current.count || current[slot] == nil) && ended[slot] == nil
         }
 
+        func first(_ slot: Int) -> Reading? {
+            if let run = ended[slot]?.first { return run.first }
+            return slot < current.count ? current[slot]?.first : nil
+        }
+
         /// The last reading of each counter.
         var latest: [Int: Reading] {
             var latest: [Int: Reading] = ended.compactMapValues { $0.last?.peak }

@@ -161,6 +161,18 @@ package struct StreamTape: Sendable {
 
     package var latestRevision: Int64 { revision }
 
+    /// The time of the last flush, as readings carry it.
+    package var lastFlushTime: Timestamp { flushTime }
+
+    /// The quarter hours that are not yet forgotten.
+    package var quarterHours: [QuarterHour] { pages.map(\.quarterHour) }
+
+    /// The earliest reading of a counter that is not yet forgotten.
+    package func firstReading(_ slot: Int) -> Reading? {
+        for page in pages { if let first = page.first(slot) { return first } }
+        return nil
+    }
+
     /// The segments that changed after `revision`, with counters numbered by `counterID` and `gaugeID`.
     package func segments(
         after revision: Int64, counters: [CounterID], gauges: [CounterID]
