@@ -121,25 +121,30 @@ private final class Turns: Sendable {
         var start: ContinuousClock.Instant?
     }
 
-    private let taken = Mutex(0)
+    private struct State {
+        var taken = 0
+        var nextStart = ContinuousClock.now
+    }
+
+    private let state = Mutex(State())
     private let requests: Int
-    private let requestsPerSecond: Int?
-    private let start = ContinuousClock.now
+    private let interval: Duration?
 
     init(_ plan: LoadPlan) {
         requests = plan.requests
-        requestsPerSecond = plan.requestsPerSecond
+        interval = plan.requestsPerSecond.map { .seconds(1) / max(1, $0) }
     }
 
-    /// The next request's turn; nil when none is left.
+    /// The next request's turn; nil when none is left. What an outage held up is not caught up with: the rate is a
+    /// maximum.
     func next() -> Turn? {
-        let number = taken.withLock { taken -> Int? in
-            guard taken < requests else { return nil }
-            defer { taken += 1 }
-            return taken
-        }
-        return number.map { number in
-            Turn(start: requestsPerSecond.map { start + .seconds(1) * number / $0 })
+        state.withLock { state in
+            guard state.taken < requests else { return nil }
+            state.taken += 1
+            guard let interval else { return Turn() }
+            let start = max(state.nextStart, .now)
+            state.nextStart = start + interval
+            return Turn(start: start)
         }
     }
 }

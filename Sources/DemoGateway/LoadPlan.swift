@@ -13,7 +13,7 @@ package struct LoadPlan: Sendable {
     package var requestsPerConnection: Int
     /// How many connections are open at the same time, at most.
     package var connections: Int
-    /// The rate, over all connections; as fast as answers come if nil.
+    /// The highest rate, over all connections; as fast as answers come if nil.
     package var requestsPerSecond: Int?
     /// How long a refused connection is tried again. Nothing is sent on one, so no request is repeated.
     package var connectPatience: Duration
