@@ -77,3 +77,10 @@ final class CStrings {
         storage.deallocate()
     }
 }
+
+extension CStrings {
+    /// For calls that do not change what they declare as mutable.
+    var mutablePointers: UnsafePointer<UnsafeMutablePointer<CChar>?> {
+        UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self)
+    }
+}
