@@ -18,7 +18,8 @@ package struct MemoryLedger {
     }
 
     private let meteringSince: Timestamp?
-    private var names: [String] = []
+    /// The names of counters and gauges, by `CounterID.rawValue`.
+    package private(set) var names: [String] = []
     private var numbers: [String: CounterID] = [:]
     private var epochs: [String: [Epoch]] = [:]
     private var resolved: [StreamID: Int64] = [:]

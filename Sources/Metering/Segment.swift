@@ -9,7 +9,7 @@
 package struct Segment: Hashable, Sendable {
     package var stream: StreamID
     package var quarterHour: QuarterHour
-    /// Grows by one with each flush, over the life of the stream.
+    /// Grows with each message, over the life of the stream: a flush may come in several.
     package var revision: Int64
     /// The first and the last flush in this quarter hour, and their number.
     package var firstFlush: Timestamp

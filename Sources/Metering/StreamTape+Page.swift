@@ -2,7 +2,7 @@ extension StreamTape {
     /// What a stream read in one quarter hour, before it is encoded: the run that goes on and those that ended, by slot.
     struct Page: Sendable {
         let quarterHour: QuarterHour
-        private(set) var revision: Int64 = 0
+        var revision: Int64 = 0
         private let firstFlush: Timestamp
         private var lastFlush: Timestamp
         private var flushes: Int64 = 0

@@ -74,9 +74,14 @@ package struct StreamTape: Sendable {
         return true
     }
 
-    /// Begins a flush when the time that Envoy gives has changed. `sent` is Envoy's, 0 when it gives none.
+    /// Begins a flush when the time that Envoy gives has changed. `sent` is Envoy's, 0 when it gives none. To be called
+    /// at least once per message: a flush may come in several, and a commit may fall between them.
     package mutating func receiveTime(sentMilliseconds sent: Int64, receivedAt: Timestamp) {
-        guard sent != sentMilliseconds else { return }
+        revision += 1
+        guard sent != sentMilliseconds else {
+            pages[pages.count - 1].revision = revision
+            return
+        }
         endFlush()
         sentMilliseconds = sent
         names.beginFlush()
@@ -88,7 +93,6 @@ package struct StreamTape: Sendable {
         // Within a stream the order of arrival counts, also when a clock is set back.
         time = max(time, flushTime)
         flushTime = time
-        revision += 1
         sign = LifeSign(sentAt: sentAt ?? receivedAt, receivedAt: receivedAt)
         sign.hotRestartEpoch = lastSign.hotRestartEpoch
         activeRequests = 0
