@@ -1,0 +1,103 @@
+internal import EnvoyAPI
+internal import GRPCCore
+internal import Logging
+internal import ServiceLifecycle
+internal import WireFormats
+
+/// envoy.service.metrics.v3.MetricsService/StreamMetrics: reads each stream's messages one by one into a `MetricsStream`.
+struct MetricsServiceEndpoint: RegistrableRPCService {
+    let streams: any MetricsServiceStreams
+    let budget: InFlightBudget
+    /// Unix time in microseconds.
+    let now: @Sendable () -> Int64
+    let logger: Logger
+
+    func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+        router.registerHandler(
+            forMethod: Envoy_Service_Metrics_V3_MetricsService.Method.StreamMetrics.descriptor,
+            deserializer: RawMessageDeserializer(),
+            serializer: RawMessageSerializer()
+        ) { request, context in
+            let status = await serve(request.messages, peer: context.remotePeer)
+            if let status { throw status }
+            // An empty StreamMetricsResponse; Envoy does not read it.
+            return StreamingServerResponse(single: ServerResponse(message: []))
+        }
+    }
+
+    /// Serves one stream to its end. Returns the status to close it with; nil is OK.
+    private func serve(_ messages: RPCAsyncSequence<[UInt8], any Error>, peer: String) async -> RPCError? {
+        let stream = await streams.open(peer: peer)
+        // A metrics stream has no end of its own: a shutdown has to cut it, between two messages.
+        let end = await cancelWhenGracefulShutdown { await read(messages, into: stream) }
+        await stream.end(end)
+        return status(of: end, peer: peer)
+    }
+
+    private func read(
+        _ messages: RPCAsyncSequence<[UInt8], any Error>, into stream: any MetricsStream
+    ) async -> MetricsStreamEnd {
+        var iterator = messages.makeAsyncIterator()
+        while true {
+            let message: [UInt8]?
+            do {
+                message = try await iterator.next()
+            } catch {
+                return Task.isShuttingDownGracefully ? .shuttingDown : .lost(error)
+            }
+            guard let message else { return Task.isShuttingDownGracefully ? .shuttingDown : .closedByPeer }
+            do {
+                let receivedAt = now()
+                let taken: Void? = try await budget.admit(message.count) {
+                    try await stream.receive(message, receivedAt: receivedAt)
+                }
+                if taken == nil {
+                    return .refused(
+                        MetricsStreamRefusal(
+                            .overloaded,
+                            "no room for \(message.count) bytes: \(budget.inFlight) of \(budget.limit) are in flight"))
+                }
+            } catch {
+                return .refused(error)
+            }
+            if Task.isShuttingDownGracefully { return .shuttingDown }
+        }
+    }
+
+    private func status(of end: MetricsStreamEnd, peer: String) -> RPCError? {
+        switch end {
+        case .closedByPeer:
+            return nil
+        case .shuttingDown:
+            return RPCError(code: .unavailable, message: "the worker is shutting down")
+        case .lost(let error):
+            logger.warning("a metrics stream was lost", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            return error as? RPCError ?? RPCError(code: .unavailable, message: "the stream was lost")
+        case .refused(let error):
+            logger.warning("a metrics stream was closed", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            return status(of: error)
+        }
+    }
+
+    private func status(of refusal: any Error) -> RPCError {
+        switch refusal {
+        case let refusal as MetricsStreamRefusal:
+            RPCError(code: refusal.code.status, message: refusal.message)
+        case let error as WireFormatError:
+            RPCError(code: .invalidArgument, message: error.description)
+        default:
+            // The worker's own affair: what went wrong stands in its log.
+            RPCError(code: .internalError, message: "the worker could not take the message")
+        }
+    }
+}
+
+extension MetricsStreamRefusal.Code {
+    fileprivate var status: RPCError.Code {
+        switch self {
+        case .missingIdentifier, .malformed: .invalidArgument
+        case .overloaded: .resourceExhausted
+        default: .unavailable
+        }
+    }
+}

@@ -1,0 +1,142 @@
+internal import GRPCCore
+internal import GRPCNIOTransportHTTP2Posix
+package import Logging
+internal import NIOCore
+internal import ServiceLifecycle
+
+#if canImport(Darwin)
+internal import Darwin
+#else
+internal import Glibc
+#endif
+
+/// Listens for Envoy's metrics service (gRPC over HTTP/2) and hands each stream's messages to `streams`, undecoded.
+///
+/// Back-pressure: a stream's next message is read when `MetricsStream.receive` has returned. Over all streams, no more
+/// than the budget's bytes are in flight: a stream whose message does not fit is closed with RESOURCE_EXHAUSTED, and
+/// Envoy opens it again at its next flush. At a graceful shutdown each stream takes the message it is at, ends, and is
+/// closed with UNAVAILABLE.
+package struct MetricsServiceReceiver: Service {
+    package struct Configuration: Hashable, Sendable {
+        /// An IPv4 or IPv6 address of this machine.
+        package var host: String
+        /// 0 takes a free one.
+        package var port: Int
+        /// Bytes; a larger message closes its stream with RESOURCE_EXHAUSTED. A flush of 1,000 active clusters is 4.4 MB.
+        package var largestMessage: Int
+        /// A connection that has been silent for so long is asked for a sign of life.
+        package var keepaliveTime: Duration
+        /// A connection that gives none for so long is closed.
+        package var keepaliveTimeout: Duration
+
+        package init(
+            host: String = "127.0.0.1", port: Int = 4317, largestMessage: Int = 64 << 20,
+            keepaliveTime: Duration = .seconds(30), keepaliveTimeout: Duration = .seconds(10)
+        ) {
+            self.host = host
+            self.port = port
+            self.largestMessage = largestMessage
+            self.keepaliveTime = keepaliveTime
+            self.keepaliveTimeout = keepaliveTimeout
+        }
+    }
+
+    /// Where the receiver listens.
+    package struct BoundAddress: Hashable, Sendable, CustomStringConvertible {
+        package let host: String
+        package let port: Int
+
+        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    }
+
+    private let configuration: Configuration
+    private let endpoint: MetricsServiceEndpoint
+    private let onListening: @Sendable (BoundAddress) -> Void
+
+    /// - Parameters:
+    ///   - now: Unix time in microseconds.
+    ///   - onListening: called once, when connections are accepted.
+    package init(
+        configuration: Configuration = Configuration(),
+        streams: any MetricsServiceStreams,
+        budget: InFlightBudget,
+        now: @escaping @Sendable () -> Int64,
+        logger: Logger,
+        onListening: @escaping @Sendable (BoundAddress) -> Void = { _ in }
+    ) {
+        self.configuration = configuration
+        self.endpoint = MetricsServiceEndpoint(streams: streams, budget: budget, now: now, logger: logger)
+        self.onListening = onListening
+    }
+
+    /// Listens until the service group shuts down gracefully or the task is cancelled.
+    ///
+    /// - Throws: `ReceiverError` when it can not listen.
+    package func run() async throws {
+        let transport = HTTP2ServerTransport.Posix(
+            address: configuration.address, transportSecurity: .plaintext, config: configuration.transport)
+        let server = GRPCServer(transport: transport, services: [endpoint])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                // It throws where the server can not listen: then serve() says why.
+                guard let address = (try? await transport.listeningAddress)?.bound else { return }
+                onListening(address)
+            }
+            try await withGracefulShutdownHandler {
+                do {
+                    try await server.serve()
+                } catch {
+                    throw configuration.listeningError(error)
+                }
+            } onGracefulShutdown: {
+                server.beginGracefulShutdown()
+            }
+        }
+    }
+}
+
+extension MetricsServiceReceiver.Configuration {
+    fileprivate var address: GRPCNIOTransportHTTP2Posix.SocketAddress {
+        host.contains(":") ? .ipv6(host: host, port: port) : .ipv4(host: host, port: port)
+    }
+
+    fileprivate var transport: HTTP2ServerTransport.Posix.Config {
+        .defaults { config in
+            config.rpc.maxRequestPayloadSize = largestMessage
+            // The default of 64 KiB would stop a flush of megabytes once each round trip.
+            config.http2.targetWindowSize = 1 << 20
+            config.connection.keepalive.time = keepaliveTime
+            config.connection.keepalive.timeout = keepaliveTimeout
+            // The recommended bootstrap has Envoy ask every 10 s, with a stream or without.
+            config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
+            config.connection.keepalive.clientBehavior.allowWithoutCalls = true
+        }
+    }
+
+    fileprivate func listeningError(_ error: any Error) -> any Error {
+        let cause = (error as? RuntimeError)?.cause ?? error
+        let place = "\(host):\(port)"
+        switch cause {
+        case is CancellationError:
+            return cause
+        case let system as IOError where system.errnoCode == EADDRINUSE:
+            return ReceiverError(
+                .addressInUse,
+                "the metrics service can not listen on \(place): another process does; stop it, or choose another port",
+                cause: cause)
+        default:
+            return ReceiverError(
+                .cannotListen,
+                "the metrics service can not listen on \(place): \(cause); give an address of this machine",
+                cause: cause)
+        }
+    }
+}
+
+extension GRPCNIOTransportHTTP2Posix.SocketAddress {
+    fileprivate var bound: MetricsServiceReceiver.BoundAddress? {
+        if let ipv4 { return .init(host: ipv4.host, port: ipv4.port) }
+        if let ipv6 { return .init(host: ipv6.host, port: ipv6.port) }
+        return nil
+    }
+}

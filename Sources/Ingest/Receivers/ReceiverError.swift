@@ -1,0 +1,24 @@
+/// Why a receiver does not run. For the operator.
+package struct ReceiverError: Error, CustomStringConvertible {
+    package struct Code: Hashable, Sendable {
+        private enum Value { case addressInUse, cannotListen }
+        private let value: Value
+
+        /// Another process listens on the address.
+        package static let addressInUse = Code(value: .addressInUse)
+        /// The address is none of this machine's, is not an address, or its port needs a privilege.
+        package static let cannotListen = Code(value: .cannotListen)
+    }
+
+    package let code: Code
+    package let message: String
+    package let cause: (any Error)?
+
+    package init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    package var description: String { message }
+}
