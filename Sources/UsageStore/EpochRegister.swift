@@ -1,0 +1,289 @@
+import Logging
+import Metering
+import PostgreSQL
+
+/// Which epochs the streams of a commit belong to. Decided under a lock on the instance, so that two workers that see
+/// one process first make one epoch of it.
+struct EpochRegister {
+    let connection: PostgresConnection
+    let logger: Logger
+
+    func resolve(_ commits: inout [StreamCommit]) async throws {
+        // What known streams read last comes first: new streams are held against it.
+        try await storeLastSigns(of: commits.filter { $0.stored.epoch != nil })
+        let unresolved = commits.indices.filter { commits[$0].stored.epoch == nil }
+        if !unresolved.isEmpty {
+            let instances = Set(unresolved.compactMap { commits[$0].stored.instance }).sorted()
+            _ = try await connection.execute(
+                "SELECT FROM instance WHERE instance_id = ANY($1::bigint[]) ORDER BY instance_id FOR UPDATE",
+                [instances]
+            )
+            var known = try await epochs(of: instances, bootIDs: unresolved.compactMap { commits[$0].identity.bootID })
+            let inOrder = unresolved.sorted {
+                (commits[$0].tape.firstSign?.receivedAt ?? .distantPast, $0)
+                    < (commits[$1].tape.firstSign?.receivedAt ?? .distantPast, $1)
+            }
+            for index in inOrder { try await decide(&commits[index], &known) }
+        }
+        for index in commits.indices { try await judgeLateCounters(of: &commits[index]) }
+        try await storeRefusals(of: &commits)
+    }
+
+    private func decide(_ commit: inout StreamCommit, _ known: inout [Int64: [EpochRecord]]) async throws {
+        guard let sign = commit.tape.firstSign, let instance = commit.stored.instance else { return }
+        let records = known[instance] ?? []
+        let decision = EpochRules.decide(bootID: commit.identity.bootID, sign: sign, epochs: records)
+        let last = commit.tape.lastSign
+        switch decision {
+        case .known(let epoch, let undecided):
+            commit.stored.epoch = epoch
+            try await joinKnown(commit, epoch, sign)
+            if undecided { try await remarkUndecided(commit, epoch) }
+            if let index = known[instance]?.firstIndex(where: { $0.id == epoch }) {
+                known[instance]?[index].last = last
+            }
+        case .new:
+            let epoch = try await insertEpoch(commit, sign, instanceIsMetered: !records.isEmpty)
+            commit.stored.epoch = epoch
+            known[instance, default: []].append(
+                EpochRecord(id: epoch, bootID: commit.identity.bootID, first: sign, last: last)
+            )
+        }
+        try await storeLastSigns(of: [commit])
+        let collect = try await connection.execute(
+            """
+            SELECT collect_version.collect_version_id, patterns
+            FROM epoch JOIN collect_version USING (collect_version_id)
+            WHERE instance_id = $1 AND epoch_id = $2
+            """,
+            [instance, commit.stored.epoch]
+        )
+        if let row = collect.first, try row.decode(0, as: Int64.self) != commit.stored.collectVersion {
+            commit.stored.collectOfEpoch = try CollectPatterns(canonicalText: row.decode(1))
+        }
+    }
+
+    private func insertEpoch(_ commit: StreamCommit, _ sign: LifeSign, instanceIsMetered: Bool) async throws -> Int64 {
+        let since = try await connection.execute(
+            "SELECT metering_since FROM gateway WHERE gateway_id = $1", [commit.stored.gateway])
+        let opensAtZero = EpochRules.opensAtZero(
+            sign: sign, instanceIsMetered: instanceIsMetered, meteringSince: try since.first?.timestamp(0)
+        )
+        let firstRead = commit.tape.firstFlush.values.map(\.time).min() ?? sign.receivedAt
+        let rows = try await connection.execute(
+            """
+            INSERT INTO epoch (
+                instance_id, gateway_id, boot_id, collect_version_id, started_at, baseline_at,
+                first_uptime, first_hot_restart_epoch, first_sent_at, first_received_at,
+                last_uptime, last_hot_restart_epoch, last_sent_at, last_received_at, last_reading_at
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7, $8, $9, $10, $11)
+            RETURNING epoch_id
+            """,
+            [
+                commit.stored.instance, commit.stored.gateway, commit.identity.bootID, commit.stored.collectVersion,
+                sign.startedAfter?.postgres, opensAtZero ? nil : firstRead.postgres, sign.uptime,
+                sign.hotRestartEpoch, sign.sentAt.postgres, sign.receivedAt.postgres, firstRead.postgres,
+            ]
+        )
+        guard let row = rows.first else { throw UsageStoreError(.corrupt, "an epoch was inserted without an answer") }
+        let epoch: Int64 = try row.decode(0)
+        if !opensAtZero { try await storeBaseline(commit, epoch, commit.tape.firstFlush) }
+        // The life before this one has ended: whether its tail was lost is to be said in its last quarter hour.
+        _ = try await connection.execute(
+            """
+            INSERT INTO tape_change (gateway_id, quarter_hour)
+            SELECT gateway_id, date_bin('15 minutes', last_reading_at, '2000-01-01 00:00:00+00') FROM epoch
+            WHERE instance_id = $1 AND epoch_id <> $2 ORDER BY last_reading_at DESC LIMIT 1
+            """,
+            [commit.stored.instance, epoch]
+        )
+        return epoch
+    }
+
+    /// Another worker stored this epoch before. Its first complete flush may still be this stream's.
+    private func joinKnown(_ commit: StreamCommit, _ epoch: Int64, _ sign: LifeSign) async throws {
+        _ = try await connection.execute(
+            """
+            UPDATE epoch SET first_uptime = $3, first_hot_restart_epoch = $4, first_sent_at = $5,
+                first_received_at = $6
+            WHERE instance_id = $1 AND epoch_id = $2 AND first_received_at > $6
+            """,
+            [
+                commit.stored.instance, epoch, sign.uptime, sign.hotRestartEpoch, sign.sentAt.postgres,
+                sign.receivedAt.postgres,
+            ]
+        )
+        guard let firstRead = commit.tape.firstFlush.values.map(\.time).min() else { return }
+        let moved = try await connection.execute(
+            """
+            UPDATE epoch SET baseline_at = $3 WHERE instance_id = $1 AND epoch_id = $2 AND baseline_at > $3
+            """,
+            [commit.stored.instance, epoch, firstRead.postgres]
+        )
+        guard moved.affected > 0 else { return }
+        _ = try await connection.execute(
+            "DELETE FROM epoch_baseline WHERE instance_id = $1 AND epoch_id = $2", [commit.stored.instance, epoch])
+        try await storeBaseline(commit, epoch, commit.tape.firstFlush)
+        _ = try await connection.execute(
+            """
+            INSERT INTO tape_change (gateway_id, quarter_hour)
+            SELECT DISTINCT gateway_id, quarter_hour FROM tape WHERE instance_id = $1 AND epoch_id = $2
+            """,
+            [commit.stored.instance, epoch]
+        )
+    }
+
+    private func storeBaseline(_ commit: StreamCommit, _ epoch: Int64, _ readings: [Int: Reading]) async throws {
+        let slots = readings.keys.sorted()
+        _ = try await connection.execute(
+            """
+            INSERT INTO epoch_baseline (instance_id, epoch_id, counter_id, value, read_at)
+            SELECT $1, $2, counter_id, value, read_at
+            FROM unnest($3::bigint[], $4::bigint[], $5::timestamptz[]) AS reading (counter_id, value, read_at)
+            ON CONFLICT (instance_id, epoch_id, counter_id) DO UPDATE
+            SET value = excluded.value, read_at = excluded.read_at WHERE epoch_baseline.read_at > excluded.read_at
+            """,
+            [
+                commit.stored.instance, epoch, slots.map { commit.stored.counters[$0].rawValue },
+                slots.compactMap { readings[$0]?.value }, slots.compactMap { readings[$0]?.time.postgres },
+            ]
+        )
+    }
+
+    /// Rule 6: a counter that the epoch's first worker would not have collected opens at its first value.
+    private func judgeLateCounters(of commit: inout StreamCommit) async throws {
+        let slots = commit.tape.counterNames.count
+        guard let collect = commit.stored.collectOfEpoch, let epoch = commit.stored.epoch else { return }
+        guard commit.stored.slotsJudged < slots else { return }
+        var readings: [Int: Reading] = [:]
+        for slot in commit.stored.slotsJudged..<slots where !collect.selects(commit.tape.counterNames[slot]) {
+            readings[slot] = commit.tape.firstReading(slot)
+        }
+        if !readings.isEmpty {
+            logger.notice(
+                "counters that were not collected before open at their first value",
+                metadata: ["instance": "\(commit.identity.instance)", "counters": "\(readings.count)"])
+            try await storeBaseline(commit, epoch, readings)
+        }
+        commit.stored.slotsJudged = slots
+    }
+
+    private func storeLastSigns(of commits: [StreamCommit]) async throws {
+        guard !commits.isEmpty else { return }
+        let signs = commits.map(\.tape.lastSign)
+        _ = try await connection.execute(
+            """
+            UPDATE epoch SET last_uptime = sign.uptime, last_hot_restart_epoch = sign.hot_restart_epoch,
+                last_sent_at = sign.sent_at, last_received_at = sign.received_at, drained = sign.drained,
+                last_reading_at = GREATEST(epoch.last_reading_at, sign.reading_at)
+            FROM (
+                SELECT DISTINCT ON (instance_id, epoch_id) * FROM unnest(
+                    $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
+                    $7::boolean[], $8::timestamptz[]
+                ) AS sign (instance_id, epoch_id, uptime, hot_restart_epoch, sent_at, received_at, drained, reading_at)
+                ORDER BY instance_id, epoch_id, received_at DESC
+            ) AS sign
+            WHERE epoch.instance_id = sign.instance_id AND epoch.epoch_id = sign.epoch_id
+                AND epoch.last_received_at <= sign.received_at
+            """,
+            [
+                commits.map { $0.stored.instance }, commits.map { $0.stored.epoch }, signs.map(\.uptime),
+                signs.map(\.hotRestartEpoch), signs.map(\.sentAt.postgres), signs.map(\.receivedAt.postgres),
+                signs.map(\.isDrained), commits.map { $0.tape.lastFlushTime.postgres },
+            ]
+        )
+    }
+
+    /// Rule 4: where it can not be told, the stream goes on with the last epoch, and all it showed may be new.
+    private func remarkUndecided(_ commit: StreamCommit, _ epoch: Int64) async throws {
+        logger.warning(
+            "no uptime to tell epochs apart: taken for the same process; let the bootstrap give node.metadata.boot_id",
+            metadata: ["gateway": "\(commit.identity.gateway)", "instance": "\(commit.identity.instance)"])
+        let shown = commit.tape.firstFlush.filter { slot, _ in
+            let name = commit.tape.counterNames[slot]
+            return name.hasPrefix("http.") && name.hasSuffix(".downstream_rq_completed")
+        }
+        let time = commit.tape.firstFlush.values.map(\.time).min() ?? commit.tape.lastFlushTime
+        try await remark(
+            commit, epoch, reason: Gap.Reason.undecidedEpoch.rawValue, from: time, to: time,
+            upper: shown.values.reduce(0) { $0 + $1.value }, occurrences: 1
+        )
+    }
+
+    private func storeRefusals(of commits: inout [StreamCommit]) async throws {
+        for index in commits.indices {
+            let refused = commits[index].tape.refusals.values.reduce(0, +)
+            guard refused > commits[index].stored.refusalsStored, let epoch = commits[index].stored.epoch else {
+                continue
+            }
+            let reasons = commits[index].tape.refusals.map { "\($0.key.rawValue): \($0.value)" }.sorted()
+            logger.warning(
+                "values were refused",
+                metadata: [
+                    "gateway": "\(commits[index].identity.gateway)", "instance": "\(commits[index].identity.instance)",
+                    "reasons": "\(reasons.joined(separator: ", "))",
+                ])
+            let last = commits[index].tape.lastFlushTime
+            try await remark(
+                commits[index], epoch, reason: Gap.Reason.refused.rawValue,
+                from: QuarterHour(containing: last).start, to: last, upper: nil, occurrences: refused
+            )
+            commits[index].stored.refusalsStored = refused
+        }
+    }
+
+    private func remark(
+        _ commit: StreamCommit, _ epoch: Int64, reason: String, from: Timestamp, to: Timestamp, upper: Int64?,
+        occurrences: Int64
+    ) async throws {
+        _ = try await connection.execute(
+            """
+            INSERT INTO stream_remark (
+                instance_id, epoch_id, stream_id, reason, gateway_id, quarter_hour, from_at, to_at, upper_bound,
+                occurrences
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, LEAST($7, $8), GREATEST($7, $8), $9, $10)
+            ON CONFLICT (instance_id, epoch_id, stream_id, reason, quarter_hour) DO UPDATE
+            SET to_at = GREATEST(stream_remark.to_at, excluded.to_at), occurrences = excluded.occurrences
+            """,
+            [
+                commit.stored.instance, epoch, commit.tape.stream.rawValue, reason, commit.stored.gateway,
+                QuarterHour(containing: from).start.postgres, from.postgres, to.postgres, upper, occurrences,
+            ]
+        )
+    }
+
+    private func epochs(of instances: [Int64], bootIDs: [String]) async throws -> [Int64: [EpochRecord]] {
+        let rows = try await connection.execute(
+            """
+            SELECT instance_id, epoch_id, boot_id, first_uptime, first_hot_restart_epoch, first_sent_at,
+                first_received_at, last_uptime, last_hot_restart_epoch, last_sent_at, last_received_at
+            FROM (
+                SELECT *, row_number() OVER (PARTITION BY instance_id ORDER BY last_received_at DESC) AS recency
+                FROM epoch WHERE instance_id = ANY($1::bigint[])
+            ) AS epoch
+            WHERE recency <= 32 OR boot_id = ANY($2::text[])
+            """,
+            [instances, bootIDs]
+        )
+        var known: [Int64: [EpochRecord]] = [:]
+        for row in rows {
+            let record = EpochRecord(
+                id: try row.decode(1), bootID: try row.decode(2),
+                first: LifeSign(
+                    uptime: try row.decode(3), hotRestartEpoch: try row.decode(4), sentAt: try row.timestamp(5),
+                    receivedAt: try row.timestamp(6)),
+                last: LifeSign(
+                    uptime: try row.decode(7), hotRestartEpoch: try row.decode(8), sentAt: try row.timestamp(9),
+                    receivedAt: try row.timestamp(10))
+            )
+            known[try row.decode(0), default: []].append(record)
+        }
+        return known
+    }
+}
+
+extension Timestamp {
+    fileprivate static var distantPast: Timestamp { Timestamp(microseconds: .min) }
+}

@@ -1,0 +1,101 @@
+package import Metering
+
+/// A tenant's usage of a period: what `waybill usage --format json` prints and `GET /v1/usage/monthly` answers.
+package struct MonthlyUsage: Encodable, Sendable {
+    package struct Period: Encodable, Sendable {
+        package var month: String
+        package var zone: String
+        package var start: String
+        package var end: String
+        package var asOf: String
+    }
+
+    package struct GapReport: Encodable, Sendable {
+        package var gateway: String
+        package var instance: String
+        package var from: String
+        package var to: String
+        package var reason: String
+        package var lower: Int64
+        /// Nil where nothing bounds the gap.
+        package var upper: Int64?
+    }
+
+    package struct CoverageReport: Encodable, Sendable {
+        package var percent: String
+        package var gaps: [GapReport]
+    }
+
+    package struct Group: Encodable, Sendable {
+        package var service: String?
+        package var gateway: String?
+        package var day: String?
+        package var dimensions: Quantities
+    }
+
+    package var tenant: String
+    package var period: Period
+    package var requests: Int64
+    /// `requests` with the gaps' bounds added; `upper` is nil where a gap has none.
+    package var lower: Int64
+    package var upper: Int64?
+    package var dimensions: Quantities
+    package var coverage: CoverageReport
+    package var groups: [Group]
+
+    private enum CodingKeys: String, CodingKey {
+        case tenant, period, requests, lower, upper, dimensions, coverage, groups
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(tenant, forKey: .tenant)
+        try container.encode(period, forKey: .period)
+        try container.encode(requests, forKey: .requests)
+        try container.encode(lower, forKey: .lower)
+        // An unknown bound is said as null, not left out.
+        try container.encode(upper, forKey: .upper)
+        try container.encode(dimensions, forKey: .dimensions)
+        try container.encode(coverage, forKey: .coverage)
+        try container.encode(groups, forKey: .groups)
+    }
+}
+
+/// The quantities of the dimensions over a stretch of time.
+package struct Quantities: Encodable, Hashable, Sendable {
+    package var counts: [Dimension: Int64] = [:]
+    /// Mean over the stretch's quarter hours. Unit: millionths of a connection.
+    package var activeConnectionsMicros: Int64 = 0
+    /// An upper bound of the fleet's maximum: the sum of each gauge's own.
+    package var activeConnectionsMaximum: Int64 = 0
+
+    package init() {}
+
+    package subscript(dimension: Dimension) -> Int64 { counts[dimension] ?? 0 }
+
+    private struct Key: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init(_ name: String) { stringValue = name }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        for dimension in Dimension.allCases where dimension != .activeConnections {
+            try container.encode(self[dimension], forKey: Key(dimension.rawValue))
+        }
+        let fraction = String(activeConnectionsMicros % 1_000_000)
+        let padded = String(repeating: "0", count: 6 - fraction.count) + fraction
+        try container.encode("\(activeConnectionsMicros / 1_000_000).\(padded)", forKey: Key("active_connections"))
+        try container.encode(activeConnectionsMaximum, forKey: Key("active_connections_maximum"))
+    }
+}
+
+/// By what usage is broken down.
+package enum UsageGrouping: String, Hashable, Sendable, CaseIterable {
+    case service
+    case gateway
+    case day
+}

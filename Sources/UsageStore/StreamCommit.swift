@@ -1,0 +1,35 @@
+package import Metering
+
+/// What a worker hands over of one stream: a snapshot of its tape, and how far it was stored before.
+package struct StreamCommit: Sendable {
+    package var identity: StreamIdentity
+    package var tape: StreamTape
+    package var stored: StoredStream
+
+    package init(identity: StreamIdentity, tape: StreamTape, stored: StoredStream) {
+        self.identity = identity
+        self.tape = tape
+        self.stored = stored
+    }
+}
+
+/// What the database knows of a stream. A worker keeps it beside the stream and hands it back with the next commit.
+package struct StoredStream: Sendable {
+    /// Nil until the first commit after the first complete flush has decided it.
+    package internal(set) var epoch: Int64?
+    /// All readings up to this revision of the tape are stored.
+    package internal(set) var revision: Int64 = 0
+    var gateway: Int64?
+    var instance: Int64?
+    var collectVersion: Int64?
+    var counters: [CounterID] = []
+    var gauges: [CounterID] = []
+    var counterSet: Int64 = 0
+    var gaugeSet: Int64 = 0
+    /// Where the epoch was collected with other patterns, slots below this one were looked at (rule 6).
+    var slotsJudged = 0
+    var collectOfEpoch: CollectPatterns?
+    var refusalsStored: Int64 = 0
+
+    package init() {}
+}

@@ -1,0 +1,254 @@
+import Metering
+import PostgreSQL
+
+/// The tapes of a unit with what their usage is derived from.
+struct UnitTapes {
+    var gateway: String
+    /// Per instance its epochs' tapes.
+    var instances: [Int64: [EpochTape]] = [:]
+    var names: [CounterID: String] = [:]
+    /// Gaps that receivers remarked, and epochs that ended here without an orderly last reading.
+    var remarks: [(instance: Int64, gap: Gap)] = []
+}
+
+/// Reads the tapes of a quarter hour, of the one before it in each epoch, and what opens the epochs.
+struct TapeReader {
+    let connection: PostgresConnection
+
+    func read(_ unit: AggregationUnit) async throws -> UnitTapes {
+        let gateways = try await connection.execute("SELECT name FROM gateway WHERE gateway_id = $1", [unit.gateway])
+        guard let gateway = gateways.first else {
+            throw UsageStoreError(.unknownGateway, "there is no gateway number \(unit.gateway)")
+        }
+        var tapes = UnitTapes(gateway: try gateway.decode(0))
+        let current = try await segments(
+            connection.execute(
+                """
+                SELECT instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
+                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges
+                FROM tape WHERE gateway_id = $1 AND quarter_hour = $2
+                """,
+                [unit.gateway, unit.quarterHour.start.postgres]
+            )
+        )
+        let previous = try await segments(
+            connection.execute(
+                """
+                SELECT instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
+                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges
+                FROM (
+                    SELECT DISTINCT instance_id, epoch_id FROM tape WHERE gateway_id = $1 AND quarter_hour = $2
+                ) AS alive
+                JOIN tape USING (instance_id, epoch_id)
+                WHERE quarter_hour = (
+                    SELECT max(earlier.quarter_hour) FROM tape AS earlier
+                    WHERE earlier.instance_id = alive.instance_id AND earlier.epoch_id = alive.epoch_id
+                        AND earlier.quarter_hour < $2
+                )
+                """,
+                [unit.gateway, unit.quarterHour.start.postgres]
+            )
+        )
+        let sets = try await counterSets(unit.gateway, in: current + previous)
+        let openings = try await self.openings(current)
+        for (key, rows) in Dictionary(grouping: current, by: \.epoch) {
+            guard let opening = openings[key] else { continue }
+            var tape = EpochTape(
+                epoch: key.epoch, bootID: opening.bootID, opening: opening.opening,
+                previous: try previous.filter { $0.epoch == key }.map { try $0.segment(sets) },
+                current: try rows.map { try $0.segment(sets) }
+            )
+            tape.older = try await olderClosings(of: tape, key, unit)
+            tapes.instances[key.instance, default: []].append(tape)
+        }
+        tapes.names = try await names(unit.gateway, sets)
+        tapes.remarks = try await remarks(unit) + tailsLost(unit)
+        return tapes
+    }
+
+    // MARK: Segments
+
+    private struct EpochKey: Hashable {
+        var instance: Int64
+        var epoch: Int64
+    }
+
+    private struct SegmentRow {
+        var epoch: EpochKey
+        var counterSet: Int64
+        var gaugeSet: Int64
+        var bare: Segment
+
+        func segment(_ sets: [Int64: [CounterID]]) throws -> Segment {
+            guard let counters = sets[counterSet], let gauges = sets[gaugeSet] else {
+                throw UsageStoreError(.corrupt, "counter set \(counterSet) or \(gaugeSet) of a tape does not exist")
+            }
+            var segment = bare
+            segment.counters = counters
+            segment.gauges = gauges
+            return segment
+        }
+    }
+
+    private func segments(_ rows: PostgresRows) throws -> [SegmentRow] {
+        try rows.map { row in
+            let lastFlush = try row.timestamp(6)
+            return SegmentRow(
+                epoch: EpochKey(instance: try row.decode(0), epoch: try row.decode(1)),
+                counterSet: try row.decode(8), gaugeSet: try row.decode(9),
+                bare: Segment(
+                    stream: StreamID(rawValue: try row.decode(2)), quarterHour: try row.quarterHour(3),
+                    revision: try row.decode(4), firstFlush: try row.timestamp(5), lastFlush: lastFlush,
+                    flushes: try row.decode(7),
+                    recentFlushes: try Segment.recentFlushes(try row.decode(11), lastFlush: lastFlush),
+                    counters: [], gauges: [], body: try row.decode(12), gaugeBody: try row.decode(13),
+                    temporality: try row.decode(10, as: Bool.self) ? .delta : .cumulative
+                )
+            )
+        }
+    }
+
+    private func counterSets(_ gateway: Int64, in rows: [SegmentRow]) async throws -> [Int64: [CounterID]] {
+        let wanted = Set(rows.flatMap { [$0.counterSet, $0.gaugeSet] }).sorted()
+        let found = try await connection.execute(
+            """
+            SELECT counter_set_id, counters FROM counter_set
+            WHERE gateway_id = $1 AND counter_set_id = ANY($2::bigint[])
+            """,
+            [gateway, wanted]
+        )
+        var sets: [Int64: [CounterID]] = [:]
+        for row in found {
+            sets[try row.decode(0)] = try row.decode(1, as: [Int64].self).map { CounterID(rawValue: $0) }
+        }
+        return sets
+    }
+
+    private func names(_ gateway: Int64, _ sets: [Int64: [CounterID]]) async throws -> [CounterID: String] {
+        let numbers = Set(sets.values.joined()).map(\.rawValue).sorted()
+        let rows = try await connection.execute(
+            "SELECT counter_id, name FROM counter WHERE gateway_id = $1 AND counter_id = ANY($2::bigint[])",
+            [gateway, numbers]
+        )
+        var names: [CounterID: String] = [:]
+        for row in rows { names[CounterID(rawValue: try row.decode(0))] = try row.decode(1) }
+        return names
+    }
+
+    // MARK: Openings
+
+    private func openings(
+        _ rows: [SegmentRow]
+    ) async throws -> [EpochKey: (bootID: String?, opening: EpochOpening)] {
+        let keys = Set(rows.map(\.epoch))
+        let instances = keys.map(\.instance)
+        let epochs = keys.map(\.epoch)
+        let found = try await connection.execute(
+            """
+            SELECT instance_id, epoch_id, boot_id, started_at FROM epoch
+            WHERE (instance_id, epoch_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))
+            """,
+            [instances, epochs]
+        )
+        var openings: [EpochKey: (bootID: String?, opening: EpochOpening)] = [:]
+        for row in found {
+            let key = EpochKey(instance: try row.decode(0), epoch: try row.decode(1))
+            openings[key] = (try row.decode(2), EpochOpening(started: try row.optionalTimestamp(3)))
+        }
+        let baselines = try await connection.execute(
+            """
+            SELECT instance_id, epoch_id, counter_id, value, read_at FROM epoch_baseline
+            WHERE (instance_id, epoch_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))
+            """,
+            [instances, epochs]
+        )
+        for row in baselines {
+            let key = EpochKey(instance: try row.decode(0), epoch: try row.decode(1))
+            let reading = Reading(time: try row.timestamp(4), value: try row.decode(3))
+            openings[key]?.opening.baseline[CounterID(rawValue: try row.decode(2))] = reading
+        }
+        return openings
+    }
+
+    /// The closings of counters that the previous tape of the epoch does not hold: a listener that was away, a flush
+    /// that broke off. Most counters that are looked for here are new, and have none.
+    private func olderClosings(
+        of tape: EpochTape, _ key: EpochKey, _ unit: AggregationUnit
+    ) async throws -> [CounterID: Reading] {
+        guard let previous = tape.previous.first?.quarterHour else { return [:] }
+        let missing = try tape.countersWithoutOpening()
+        guard !missing.isEmpty else { return [:] }
+        let rows = try await segments(
+            connection.execute(
+                """
+                SELECT DISTINCT ON (wanted.counter_id, tape.stream_id)
+                    instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
+                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges
+                FROM unnest($5::bigint[]) AS wanted (counter_id)
+                JOIN counter_set ON counter_set.gateway_id = $1 AND wanted.counter_id = ANY(counters)
+                JOIN tape USING (counter_set_id)
+                WHERE instance_id = $2 AND epoch_id = $3 AND quarter_hour < $4 AND NOT is_delta
+                ORDER BY wanted.counter_id, tape.stream_id, quarter_hour DESC
+                """,
+                [unit.gateway, key.instance, key.epoch, previous.start.postgres, missing.map(\.rawValue)]
+            )
+        )
+        let sets = try await counterSets(unit.gateway, in: rows)
+        var closings: [CounterID: Reading] = [:]
+        for row in rows {
+            try row.segment(sets).forEachRun { counter, run in
+                guard missing.contains(counter) else { return }
+                let known = closings[counter] ?? run.peak
+                if (known.time, known.value) <= (run.peak.time, run.peak.value) { closings[counter] = run.peak }
+            }
+        }
+        return closings
+    }
+
+    // MARK: Gaps beside the tapes
+
+    private func remarks(_ unit: AggregationUnit) async throws -> [(instance: Int64, gap: Gap)] {
+        let rows = try await connection.execute(
+            """
+            SELECT instance_id, epoch_id, reason, from_at, to_at, upper_bound FROM stream_remark
+            WHERE gateway_id = $1 AND quarter_hour = $2
+            """,
+            [unit.gateway, unit.quarterHour.start.postgres]
+        )
+        return try rows.compactMap { row in
+            guard let reason = Gap.Reason(rawValue: try row.decode(2)) else { return nil }
+            let gap = Gap(
+                reason: reason, epoch: try row.decode(1), counter: nil, from: try row.timestamp(3),
+                to: try row.timestamp(4), lower: 0, upper: try row.decode(5)
+            )
+            return (try row.decode(0), gap)
+        }
+    }
+
+    /// Epochs whose last reading lies in this quarter hour, which were not drained, and which another life of the
+    /// instance followed that did not inherit what was pending: what they counted after that reading is lost.
+    private func tailsLost(_ unit: AggregationUnit) async throws -> [(instance: Int64, gap: Gap)] {
+        let rows = try await connection.execute(
+            """
+            SELECT ended.instance_id, ended.epoch_id, ended.last_reading_at,
+                GREATEST(ended.last_reading_at, COALESCE(successor.started_at, successor.first_received_at))
+            FROM epoch AS ended
+            JOIN LATERAL (
+                SELECT started_at, first_received_at, first_hot_restart_epoch FROM epoch AS later
+                WHERE later.instance_id = ended.instance_id AND later.first_received_at > ended.last_received_at
+                ORDER BY later.first_received_at LIMIT 1
+            ) AS successor ON successor.first_hot_restart_epoch <= ended.last_hot_restart_epoch
+            WHERE ended.gateway_id = $1 AND NOT ended.drained
+                AND ended.last_reading_at >= $2 AND ended.last_reading_at < $3
+            """,
+            [unit.gateway, unit.quarterHour.start.postgres, unit.quarterHour.end.postgres]
+        )
+        return try rows.map { row in
+            let gap = Gap(
+                reason: .tailLost, epoch: try row.decode(1), counter: nil, from: try row.timestamp(2),
+                to: try row.timestamp(3), lower: 0, upper: nil
+            )
+            return (try row.decode(0), gap)
+        }
+    }
+}
