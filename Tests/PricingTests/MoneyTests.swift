@@ -132,6 +132,11 @@ import Testing
         #expect(try Allocation.shares(of: -2, by: [("c", 1), ("b", 1), ("a", 1)]) == [0, -1, -1])
     }
 
+    @Test("the lowest whole there is does not trap") func lowestWhole() throws {
+        #expect(try Allocation.shares(of: .min, by: [("a", 1)]) == [.min])
+        #expect(try Allocation.shares(of: .min, by: [("a", 1), ("b", 1)]) == [.min / 2, .min / 2])
+    }
+
     @Test("parts without weight share equally, and nothing is lost") func noWeights() throws {
         #expect(try Allocation.shares(of: 5, by: [("a", 0), ("b", 0)]) == [3, 2])
         #expect(try Allocation.shares(of: 0, by: [(key: String, weight: Int128)]()) == [])

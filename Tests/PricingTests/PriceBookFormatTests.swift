@@ -23,7 +23,7 @@ import Testing
             - {up_to: 10000000000, amount_minor: "6000.000001", flat_minor: 5}
             - {amount_minor: 3000}
           - {dimension: received_bytes, name: Traffic, model: package, per_units: 1000, amount_minor: 9, partial: prorated}
-          - {dimension: new_connections, name: "Says \\"hi\\"\\n", model: per_unit, amount_minor: "0.25", included_units: 10}
+          - {dimension: new_connections, name: "Says \\"hi\\"", model: per_unit, amount_minor: "0.25", included_units: 10}
           discounts:
           - {name: Launch, percent: "12.5", charge: Traffic, from: 2026-02-01, until: 2026-03-01}
           - {name: Goodwill, amount_minor: 100}
@@ -45,8 +45,8 @@ import Testing
         ("id: standard", "id: ''", ["book.yaml:1: id:", "text"]),
         ("id: standard\n", "", ["book.yaml:1:", "key id is missing"]),
         ("effective: 2026-01-01", "effective: 2026-02-30", ["book.yaml:5: versions[0].effective", "2026-01-31"]),
-        ("effective: 2026-07-01", "effective: 2026-01-01", ["book.yaml:25: versions[1]", "not after 2026-01-01"]),
-        ("effective: 2026-07-01", "effective: 2025-07-01", ["book.yaml:25: versions[1]", "order versions by date"]),
+        ("effective: 2026-07-01", "effective: 2026-01-01", ["book.yaml:25: versions[1]", "give each its own date"]),
+        ("name: Launch", "name: \"La\\nunch\"", ["book.yaml:21: versions[0].discounts[0].name", "one line of text"]),
         ("prorate: days", "prorate: hours", ["book.yaml:6: versions[0].base_fee.prorate", "days, none"]),
         ("amount_minor: 2500", "amount_minor: -2500", ["book.yaml:6: versions[0].base_fee.amount_minor", "0 or more"]),
         ("amount_minor: 2500", "amount_minor: 25.5", ["book.yaml:6:", "\"9000.5\""]),
@@ -129,7 +129,7 @@ import Testing
         let version = try #require(book.versions.first)
         #expect(version.baseFee == PriceBook.PeriodAmount(amount: ExactAmount(2500), isProratedByDays: true))
         #expect(version.maximum == nil)
-        #expect(version.charges.map(\.name) == ["Gateway requests", "Traffic", "Says \"hi\"\n"])
+        #expect(version.charges.map(\.name) == ["Gateway requests", "Traffic", "Says \"hi\""])
         #expect(version.charges.map(\.perUnits) == [1_000_000_000, 1000, 1])
         #expect(version.charges[2].includedUnits == 10)
         #expect(version.charges[1].model == .package(ExactAmount(9), partial: .prorated))
@@ -141,6 +141,14 @@ import Testing
         #expect(tiers.map(\.amount.text) == ["9000", "6000.000001", "3000"] && tiers.map(\.flat) == [0, 5, 0])
         #expect(version.discounts.map(\.name) == ["Launch", "Goodwill"])
         #expect(version.taxes.first?.classes == ["base_fee", "usage"])
+    }
+
+    @Test("versions may be written in any order, and the one in force is found by date") func anyOrder() throws {
+        let book = try PriceBook(
+            yaml: Self.good.replacing("effective: 2026-07-01", with: "effective: 2025-07-01"), file: "book.yaml")
+        #expect(book.versions.map(\.effective.description) == ["2025-07-01", "2026-01-01"])
+        #expect(try book.version(inForceOn: LocalDate("2025-12-31")).charges == [])
+        #expect(try book.version(inForceOn: LocalDate("2026-01-01")).charges.count == 3)
     }
 
     @Test("canonical bytes are a book of their own and read back as the same version") func canonical() throws {

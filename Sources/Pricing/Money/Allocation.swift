@@ -33,7 +33,8 @@ package enum Allocation {
             (remainders[$1], weights[$0].key, $0) < (remainders[$0], weights[$1].key, $1)
         }
         for index in order.prefix(missing) { shares[index] += 1 }
-        return shares.map { whole < 0 ? -Int128($0) : Int128($0) }
+        // A share's magnitude is at most the whole's, so its bits fit with the whole's sign.
+        return shares.map { whole < 0 ? 0 &- Int128(truncatingIfNeeded: $0) : Int128(truncatingIfNeeded: $0) }
     }
 }
 

@@ -34,16 +34,15 @@ struct PriceBookReader {
         var versions: [PriceBook.Version] = []
         for element in try list.elements() {
             let version = try version(element, id: id, currency: currency, rounding: rounding ?? .halfUp)
-            if let previous = versions.last?.effective, version.effective <= previous {
-                note(
-                    .overlap, element,
-                    "effective \(version.effective) is not after \(previous) of the version before; order versions by "
-                        + "date, one for each date")
+            if versions.contains(where: { $0.effective == version.effective }) {
+                note(.overlap, element, "a second version is effective \(version.effective); give each its own date")
             }
             versions.append(version)
         }
         guard !versions.isEmpty else { throw list.error("found no version; a price book has at least one") }
-        return PriceBook(id: id, currency: currency, rounding: rounding ?? .halfUp, versions: versions)
+        return PriceBook(
+            id: id, currency: currency, rounding: rounding ?? .halfUp,
+            versions: versions.sorted { $0.effective < $1.effective })
     }
 
     private mutating func version(

@@ -52,10 +52,12 @@ struct YAMLField {
         return sequence.enumerated().map { YAMLField(file: file, path: "\(path)[\($0.offset)]", node: $0.element) }
     }
 
-    /// Text that is not blank.
+    /// One line of text that is not blank: it will stand on an invoice.
     func text() throws(PricingError) -> String {
-        guard let scalar = node.scalar, scalar.string.contains(where: { !$0.isWhitespace }) else {
-            throw error("found \(kind), which should be text")
+        guard let scalar = node.scalar, scalar.string.contains(where: { !$0.isWhitespace }),
+            scalar.string.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
+        else {
+            throw error("found \(kind), which should be one line of text")
         }
         return scalar.string
     }

@@ -1,3 +1,16 @@
+// Pricing: from quantities to an invoice's amounts. Pure: no clock, no file, no database; same input, same cents.
+//
+//   Money/       whole minor units on Int128, ISO 4217 exponents, one rounding function, largest-remainder allocation
+//   Periods/     billing periods as half-open intervals of instants, from local midnight to local midnight
+//   PriceBooks/  the YAML format, its errors, canonical bytes for a digest, lint
+//   Rating/      a version, quantities and a period give lines, taxes and a total; credits pay for it; a quote shows it
+//
+// Prices are exact: millionths of a minor unit per so many units. A line is amount × quantity ÷ per_units, multiplied
+// at 256 bits and rounded once. A line of the largest price (2^63 minor units a unit) and quantity (2^63) is below
+// 2^126 and fits; a sum beyond 2^127 − 1 is an error, never a wrap. Nothing is rounded twice: the subtotal is the sum of
+// the lines, a discount or ceiling is spread over the lines it lowers so that the parts sum to it, and a tax is rounded
+// once for its rate.
+
 extension PriceBook {
     /// Rates a period under the version in force at its start.
     ///

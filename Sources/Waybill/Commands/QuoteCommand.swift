@@ -53,10 +53,18 @@ struct QuoteCommand: ParsableCommand {
                     throw CommandError(.usage, "--quantity \(entry): \(parts[0]) is given twice; give it once")
                 }
             }
-            return try book.rate(quantities, over: .whole(from: try at.map { try LocalDate($0) } ?? Self.today()))
+            return try book.rate(quantities, over: .whole(from: Self.date(at)))
         } catch let error as PricingError {
             throw CommandError(.usage, error.message)
         }
+    }
+
+    /// A date, or the UTC date of an instant; today when there is none.
+    private static func date(_ text: String?) throws -> LocalDate {
+        guard let text else { return try today() }
+        guard text.contains("T") else { return try LocalDate(text) }
+        let instant = try RFC3339.microseconds(text)
+        return try LocalDate(String(RFC3339.text(microseconds: instant).prefix(10)))
     }
 
     private static func today() throws -> LocalDate {
