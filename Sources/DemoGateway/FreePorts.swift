@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// Finds loopback TCP ports that nobody listens on.
 package enum FreePorts {
@@ -7,10 +8,13 @@ package enum FreePorts {
     /// before it is listened on.
     static let range = 15_000..<32_000
 
+    /// The ports given to this process before. None is given twice: who has it may not listen on it yet.
+    private static let given = Mutex<Set<Int>>([])
+
     /// `count` different ports, free at the same time.
     package static func find(_ count: Int) async throws -> [Int] {
-        let attempts = 100 + 10 * count
-        return try await find(count, among: (0..<attempts).lazy.map { _ in Int.random(in: range) })
+        let candidates = (0..<100 + 10 * count).lazy.map { _ in Int.random(in: range) }
+        return try await find(count, among: candidates.filter { port in given.withLock { $0.insert(port).inserted } })
     }
 
     static func find(_ count: Int, among candidates: some Sequence<Int>) async throws -> [Int] {

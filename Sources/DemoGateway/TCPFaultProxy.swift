@@ -35,7 +35,6 @@ package final class TCPFaultProxy: Sendable {
 
     /// Starts to listen on a free port; bytes pass.
     package static func start(to target: Target) async throws -> TCPFaultProxy {
-        let port = try await FreePorts.find(1)[0]
         let connections = OpenChannels()
         let mode = SharedMode()
         let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -45,9 +44,10 @@ package final class TCPFaultProxy: Sendable {
                 guard mode.value != .cut else { return client.close() }
                 return join(client, to: target, connections, mode)
             }
-            .bind(host: "127.0.0.1", port: port)
+            .bind(host: "127.0.0.1", port: 0)
             .get()
-        return TCPFaultProxy(port: port, listener: listener, connections: connections, mode: mode)
+        return TCPFaultProxy(
+            port: listener.localAddress?.port ?? 0, listener: listener, connections: connections, mode: mode)
     }
 
     /// Changes what happens to the connections there are and to new ones.

@@ -22,7 +22,6 @@ package final class Upstream: Sendable {
 
     /// Starts to listen, on a free port if none is given.
     package static func start(port: Int? = nil) async throws -> Upstream {
-        let port = if let port { port } else { try await FreePorts.find(1)[0] }
         let connections = OpenChannels()
         let answered = AnswerCount()
         let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -36,9 +35,10 @@ package final class Upstream: Sendable {
                     try channel.pipeline.syncOperations.addHandler(AnswersByPath(answered: answered))
                 }
             }
-            .bind(host: "127.0.0.1", port: port)
+            .bind(host: "127.0.0.1", port: port ?? 0)
             .get()
-        return Upstream(port: port, listener: listener, connections: connections, answered: answered)
+        return Upstream(
+            port: listener.localAddress?.port ?? 0, listener: listener, connections: connections, answered: answered)
     }
 
     /// Runs the body with a server, which is stopped when the body ends or throws.
