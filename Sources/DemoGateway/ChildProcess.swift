@@ -14,9 +14,9 @@ import Darwin
 /// its log, and no ignored signals.
 ///
 /// `posix_spawn` and `waitid` take pointers: the unsafe code of this module stands here.
-final class ChildProcess: Sendable {
+package final class ChildProcess: Sendable {
     /// How a process ended.
-    enum Exit: Hashable, Sendable {
+    package enum Exit: Hashable, Sendable {
         case code(Int32)
         case signal(Int32)
     }
@@ -26,7 +26,7 @@ final class ChildProcess: Sendable {
         var waiters: [CheckedContinuation<Exit, Never>] = []
     }
 
-    let pid: pid_t
+    package let pid: Int32
     private let state = Mutex(State())
 
     private init(pid: pid_t) { self.pid = pid }
@@ -35,7 +35,7 @@ final class ChildProcess: Sendable {
     ///
     /// The kernel takes the end of the *thread* that forked for the parent's end (`PR_SET_PDEATHSIG`). So each process
     /// has a thread of its own, which starts it and then waits for it.
-    static func launch(_ executable: String, _ arguments: [String], log: String) async throws -> ChildProcess {
+    package static func launch(_ executable: String, _ arguments: [String], log: String) async throws -> ChildProcess {
         var command = [executable] + arguments
         if let setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: FileManager.default.isExecutableFile) {
             command = [setpriv, "--pdeathsig", "KILL", "--"] + command
@@ -56,10 +56,10 @@ final class ChildProcess: Sendable {
     }
 
     /// How it ended; nil while it runs.
-    var exit: Exit? { state.withLock(\.exit) }
+    package var exit: Exit? { state.withLock(\.exit) }
 
     /// Sends a signal to the process and its group. Does nothing once it has ended.
-    func send(_ signal: Int32) {
+    package func send(_ signal: Int32) {
         // Under the lock the number can not have gone to another process: it is reaped under the lock too.
         state.withLock { state in
             if state.exit == nil { _ = kill(-pid, signal) }
@@ -67,7 +67,7 @@ final class ChildProcess: Sendable {
     }
 
     /// Waits for the end, also in a cancelled task: to be called after a signal that ends it.
-    func ended() async -> Exit {
+    package func ended() async -> Exit {
         await withCheckedContinuation { continuation in
             let exit = state.withLock { state in
                 if state.exit == nil { state.waiters.append(continuation) }
@@ -78,7 +78,7 @@ final class ChildProcess: Sendable {
     }
 
     /// Waits for the end, no longer than `limit`; nil when it still runs then.
-    func ended(within limit: Duration) async throws -> Exit? {
+    package func ended(within limit: Duration) async throws -> Exit? {
         let deadline = ContinuousClock.now + limit
         while exit == nil, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
         return exit
