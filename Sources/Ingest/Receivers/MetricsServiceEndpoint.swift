@@ -8,6 +8,8 @@ internal import WireFormats
 struct MetricsServiceEndpoint: RegistrableRPCService {
     let streams: any MetricsServiceStreams
     let budget: InFlightBudget
+    /// Bytes; above it the transport resets a stream.
+    let largestMessage: Int
     /// Unix time in microseconds.
     let now: @Sendable () -> Int64
     let logger: Logger
@@ -71,7 +73,13 @@ struct MetricsServiceEndpoint: RegistrableRPCService {
         case .shuttingDown:
             return RPCError(code: .unavailable, message: "the worker is shutting down")
         case .lost(let error):
-            logger.warning("a metrics stream was lost", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            // The transport resets a stream whose message it can not frame, most often because it is too large, and tells
+            // neither side why.
+            let advice =
+                (error as? RPCError)?.code == .internalError
+                ? "; if its flushes are larger than \(largestMessage) bytes, set batch_size in its metrics_service sink"
+                : ""
+            logger.warning("a metrics stream was lost\(advice)", metadata: ["peer": "\(peer)", "error": "\(error)"])
             return error as? RPCError ?? RPCError(code: .unavailable, message: "the stream was lost")
         case .refused(let error):
             logger.warning("a metrics stream was closed", metadata: ["peer": "\(peer)", "error": "\(error)"])

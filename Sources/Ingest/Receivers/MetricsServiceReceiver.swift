@@ -22,7 +22,7 @@ package struct MetricsServiceReceiver: Service {
         package var host: String
         /// 0 takes a free one.
         package var port: Int
-        /// Bytes; a larger message closes its stream with RESOURCE_EXHAUSTED. A flush of 1,000 active clusters is 4.4 MB.
+        /// Bytes; the stream of a larger message is reset. A flush of 1,000 active clusters is 4.4 MB.
         package var largestMessage: Int
         /// A connection that has been silent for so long is asked for a sign of life.
         package var keepaliveTime: Duration
@@ -65,7 +65,8 @@ package struct MetricsServiceReceiver: Service {
         onListening: @escaping @Sendable (BoundAddress) -> Void = { _ in }
     ) {
         self.configuration = configuration
-        self.endpoint = MetricsServiceEndpoint(streams: streams, budget: budget, now: now, logger: logger)
+        self.endpoint = MetricsServiceEndpoint(
+            streams: streams, budget: budget, largestMessage: configuration.largestMessage, now: now, logger: logger)
         self.onListening = onListening
     }
 
@@ -105,6 +106,10 @@ extension MetricsServiceReceiver.Configuration {
             config.rpc.maxRequestPayloadSize = largestMessage
             // The default of 64 KiB would stop a flush of megabytes once each round trip.
             config.http2.targetWindowSize = 1 << 20
+            // An Envoy opens one stream a sink, a gRPC load balancer one an Envoy: none needs more on one connection.
+            config.http2.maxConcurrentStreams = 1_000
+            // A peer that does not let go of its streams does not hold up a shutdown.
+            config.connection.maxGraceTime = .seconds(10)
             config.connection.keepalive.time = keepaliveTime
             config.connection.keepalive.timeout = keepaliveTimeout
             // The recommended bootstrap has Envoy ask every 10 s, with a stream or without.
