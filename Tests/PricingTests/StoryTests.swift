@@ -207,6 +207,15 @@ import Testing
         #expect(try book.rate([:], over: march.rated(until: LocalDate("2026-02-01"))).lines == [])
     }
 
+    @Test(
+        "no more days are billed than a period has",
+        arguments: [(30, 31), (30, -1), (0, 0), (-1, -1)] as [(Int64, Int64)])
+    func impossibleDays(days: Int64, billed: Int64) {
+        #expect(throws: PricingError.self) {
+            try RatedPeriod(start: try LocalDate("2026-04-01"), days: days, billedDays: billed)
+        }
+    }
+
     @Test("yen have no decimals and round to whole yen") func yen() throws {
         let charge = "{\(Book.requests), model: per_unit, per_units: 1000, amount_minor: \"12.5\"}"
         let rating = try Book.parse(currency: "JPY", charges: charge).rate(requests: 1_000_040)
@@ -240,6 +249,22 @@ import Testing
     @Test("a negative quantity is refused, with its dimension") func negative() throws {
         let error = #expect(throws: PricingError.self) { try Book.parse(charges: usage).rate(requests: -1) }
         #expect(error?.code == .invalidQuantity && error?.message.contains("requests is -1") == true)
+    }
+
+    @Test("the example price book is read, has no cliff, and prices the golden month") func exampleBook() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let yaml = try String(contentsOf: root.appending(path: "config/price-books/standard.yaml"), encoding: .utf8)
+        #expect(PriceBook.lint(yaml: yaml, file: "standard.yaml") == [])
+        let book = try PriceBook(yaml: yaml, file: "standard.yaml")
+        #expect(try book.rate(requests: 12_345_678_901).totalMinor == 70037)
+        // What the file shows in comments can be used as well.
+        let shown = yaml.split(separator: "\n").filter {
+            $0.contains("dimension: received") || $0.contains("dimension: new_")
+        }
+        #expect(shown.count == 2)
+        let charges = shown.map { $0.drop { $0 != "{" } }.joined(separator: ", ")
+        #expect(try Book.parse(charges: charges).rate(["received_bytes": 500_000_000]).amounts == [1])
     }
 
     @Test("a quote is the JSON that the command line promises") func quote() throws {
