@@ -20,8 +20,12 @@ struct YAMLField {
     /// Every document of a file, for manifests.
     static func documents(_ file: PriceFile) throws -> [YAMLField] {
         do {
-            let nodes = try Yams.compose_all(yaml: file.text)
-            let documents = Array(nodes).filter { $0.mapping != nil }
+            // The sequence keeps its error to itself: it is asked for it after the last document.
+            var nodes = try Yams.compose_all(yaml: file.text)
+            var documents: [Node] = []
+            while let node = nodes.next() {
+                if node.mapping != nil { documents.append(node) }
+            }
             if let error = nodes.error { throw error }
             return documents.map { YAMLField(node: $0, file: file.name, path: "") }
         } catch let error as YamlError {

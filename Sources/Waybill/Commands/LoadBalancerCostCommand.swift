@@ -49,12 +49,16 @@ struct LoadBalancerCostCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A Kubernetes Service manifest to derive assumptions from.", valueName: "file"))
     var service: String?
 
+    @Option(help: ArgumentHelp("An AWS price list whose prices stand above the shipped ones.", valueName: "file"))
+    var priceList: String?
+
     @Option(help: "table, json or csv.")
     var format: Format = .table
 
     func run() throws {
         try costFailure {
-            let catalogue = try PriceCatalogue.shipped()
+            let shipped = try PriceCatalogue.shipped()
+            let catalogue = try priceList.map { try shipped.importing(PriceListImport.read($0)) } ?? shipped
             let manifest = try service.map { path in
                 try ServiceManifest(String(decoding: readFile(path), as: UTF8.self), name: path)
             }

@@ -1,0 +1,44 @@
+/// A price with its region and item, as lists show it.
+package struct PriceRow: Sendable, Encodable {
+    package let region: String
+    package let item: String
+    package let price: ListPrice
+
+    package static func table(_ rows: [PriceRow]) -> String {
+        var table = TextTable(["region", "item", "price", "", "date", "source"], right: [2])
+        for row in rows {
+            table.add([
+                row.region, row.item, "\(row.price.amount)", row.price.currency, row.price.date,
+                row.price.source + (row.price.inferred ? " (inferred)" : ""),
+            ])
+        }
+        return table.text
+    }
+
+    package static func csv(_ rows: [PriceRow]) -> String {
+        (["region,item,amount,currency,date,inferred,source"]
+            + rows.map { row in
+                let source = row.price.source.split(separator: "\"", omittingEmptySubsequences: false).joined(
+                    separator: "\"\"")
+                return "\(row.region),\(row.item),\(row.price.amount),\(row.price.currency),\(row.price.date),"
+                    + "\(row.price.inferred),\"\(source)\""
+            }).joined(separator: "\n") + "\n"
+    }
+}
+
+extension PriceCatalogue {
+    /// Every price, by region and item.
+    package var rows: [PriceRow] {
+        regions.sorted { $0.key < $1.key }.flatMap { name, region in
+            region.prices.sorted { $0.key.rawValue < $1.key.rawValue }.map { item, price in
+                PriceRow(region: name, item: item.rawValue, price: price)
+            }
+        }
+    }
+}
+
+extension PriceListImport {
+    package var rows: [PriceRow] {
+        selected.map { PriceRow(region: $0.region, item: $0.item.rawValue, price: $0.price) }
+    }
+}
