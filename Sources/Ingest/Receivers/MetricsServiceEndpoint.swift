@@ -73,13 +73,18 @@ struct MetricsServiceEndpoint: RegistrableRPCService {
         case .shuttingDown:
             return RPCError(code: .unavailable, message: "the worker is shutting down")
         case .lost(let error):
-            // The transport resets a stream whose message it can not frame, most often because it is too large, and tells
-            // neither side why.
-            let advice =
-                (error as? RPCError)?.code == .internalError
-                ? "; if its flushes are larger than \(largestMessage) bytes, set batch_size in its metrics_service sink"
-                : ""
-            logger.warning("a metrics stream was lost\(advice)", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            // That streams break is in the nature of restarts. But the transport also resets one whose message it can not
+            // frame, most often because it is too large, and tells neither side why: that comes again at each flush.
+            let metadata: Logger.Metadata = ["peer": "\(peer)", "error": "\(error)"]
+            if (error as? RPCError)?.code == .internalError {
+                logger.warning(
+                    """
+                    a metrics stream was reset; if its flushes are larger than \(largestMessage) bytes, set batch_size in \
+                    its metrics_service sink
+                    """, metadata: metadata)
+            } else {
+                logger.info("a metrics stream was lost", metadata: metadata)
+            }
             return error as? RPCError ?? RPCError(code: .unavailable, message: "the stream was lost")
         case .refused(let error):
             logger.warning("a metrics stream was closed", metadata: ["peer": "\(peer)", "error": "\(error)"])

@@ -112,15 +112,16 @@ extension MetricsServiceReceiver.Configuration {
             config.connection.maxGraceTime = .seconds(10)
             config.connection.keepalive.time = keepaliveTime
             config.connection.keepalive.timeout = keepaliveTimeout
-            // The recommended bootstrap has Envoy ask every 10 s, with a stream or without.
-            config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
+            // How often an Envoy asks for a sign of life is its operator's choice (connection_keepalive, 10 s in the
+            // recommended bootstrap). By the default of 5 min it would be cut off for that after a few pings, calls or no.
+            config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .milliseconds(100)
             config.connection.keepalive.clientBehavior.allowWithoutCalls = true
         }
     }
 
     fileprivate func listeningError(_ error: any Error) -> any Error {
         let cause = (error as? RuntimeError)?.cause ?? error
-        let place = "\(host):\(port)"
+        let place = MetricsServiceReceiver.BoundAddress(host: host, port: port)
         switch cause {
         case is CancellationError:
             return cause
