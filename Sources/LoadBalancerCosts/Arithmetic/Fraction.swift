@@ -105,6 +105,8 @@ extension Fraction {
 }
 
 func exactProduct(_ left: Int128, _ right: Int128) throws -> Int128 {
+    // The checked product of two 128-bit numbers is an order slower, and most operands are small.
+    if let small = Int64(exactly: left), let factor = Int64(exactly: right) { return Int128(small) &* Int128(factor) }
     let (product, overflow) = left.multipliedReportingOverflow(by: right)
     guard !overflow, product != .min else { throw Fraction.overflow }
     return product

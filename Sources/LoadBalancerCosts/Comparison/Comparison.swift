@@ -62,8 +62,9 @@ package struct Comparison: Sendable {
         let currency = try catalogue.currency(of: region)
         let envoy = try EnvoyUse(series, gateway.sizing)
         let nodePrice = try Self.nodePrice(gateway, catalogue, region, currency)
-        let own = try Self.own(series, assumptions, gateway, envoy, nodePrice, catalogue, region)
-        var draft = ComparisonDraft(series, assumptions, own, catalogue, region, currency)
+        let balancer = try NetworkLoadBalancerCost(series, assumptions, catalogue: catalogue, region: region)
+        let own = try Self.own(series, assumptions, gateway, balancer, envoy, nodePrice, catalogue, region)
+        var draft = ComparisonDraft(series, assumptions, own, balancer, catalogue, region, currency)
         for key in against ?? Self.alternatives(in: catalogue) { try draft.add(key) }
         self.region = region
         self.currency = currency
@@ -86,10 +87,10 @@ package struct Comparison: Sendable {
     }
 
     private static func own(
-        _ series: TrafficSeries, _ assumptions: Assumptions, _ gateway: OwnGateway, _ envoy: EnvoyUse,
-        _ nodePrice: ListPrice, _ catalogue: PriceCatalogue, _ region: String
+        _ series: TrafficSeries, _ assumptions: Assumptions, _ gateway: OwnGateway,
+        _ balancer: NetworkLoadBalancerCost, _ envoy: EnvoyUse, _ nodePrice: ListPrice, _ catalogue: PriceCatalogue,
+        _ region: String
     ) throws -> Row {
-        let balancer = try NetworkLoadBalancerCost(series, assumptions, catalogue: catalogue, region: region)
         guard gateway.feeCurrency == nil || gateway.feeCurrency == balancer.currency else {
             throw LoadBalancerCostError(
                 .mixedCurrencies,

@@ -3,6 +3,8 @@ struct ComparisonDraft {
     private let series: TrafficSeries
     private let assumptions: Assumptions
     private let own: Comparison.Row
+    /// The Network Load Balancer of `own`, which is an alternative by itself.
+    private let balancer: NetworkLoadBalancerCost
     private let catalogue: PriceCatalogue
     private let region: String
     private let currency: String
@@ -11,12 +13,14 @@ struct ComparisonDraft {
     private(set) var applicationUse: CapacityUse?
 
     init(
-        _ series: TrafficSeries, _ assumptions: Assumptions, _ own: Comparison.Row, _ catalogue: PriceCatalogue,
+        _ series: TrafficSeries, _ assumptions: Assumptions, _ own: Comparison.Row,
+        _ balancer: NetworkLoadBalancerCost, _ catalogue: PriceCatalogue,
         _ region: String, _ currency: String
     ) {
         self.series = series
         self.assumptions = assumptions
         self.own = own
+        self.balancer = balancer
         self.catalogue = catalogue
         self.region = region
         self.currency = currency
@@ -42,12 +46,11 @@ struct ComparisonDraft {
             row.bindingHours = cost.use.bindingHours
             return row
         case "nlb":
-            let cost = try NetworkLoadBalancerCost(series, assumptions, catalogue: catalogue, region: region)
             var row = Comparison.Row(key: key, name: "Network Load Balancer alone")
-            row.hours = cost.hourCharge
-            row.units = cost.unitCharge
-            row.data = try InterZoneCost(series, assumptions, catalogue: catalogue, region: region).total
-            row.bindingHours = cost.use.first?.use.bindingHours ?? [:]
+            row.hours = balancer.hourCharge
+            row.units = balancer.unitCharge
+            row.data = own.data
+            row.bindingHours = own.bindingHours
             return row
         case "clb":
             let cost = try ClassicLoadBalancerCost(series, assumptions, catalogue: catalogue, region: region)

@@ -19,9 +19,19 @@ package struct CapacityUse: Sendable {
 
     /// How many hours each dimension binds; none that never does.
     package var bindingHours: [CapacityDimension: Int64] {
-        var hours: [CapacityDimension: Int64] = [:]
-        for dimension in binding { hours[dimension, default: 0] += repeats }
-        return hours
+        var counts: (new: Int64, active: Int64, bytes: Int64, rules: Int64) = (0, 0, 0, 0)
+        for dimension in binding {
+            switch dimension {
+            case .new: counts.new += 1
+            case .active: counts.active += 1
+            case .bytes: counts.bytes += 1
+            case .rules: counts.rules += 1
+            }
+        }
+        let hours = [
+            CapacityDimension.new: counts.new, .active: counts.active, .bytes: counts.bytes, .rules: counts.rules,
+        ]
+        return hours.filter { $0.value > 0 }.mapValues { $0 * repeats }
     }
 }
 

@@ -60,12 +60,16 @@ extension RequestPricedGateway {
     /// Requests by the started step, from each hour's mean size: the least that could be counted.
     private func countedRequests(_ series: TrafficSeries) throws -> Fraction {
         guard let requestBytes else { return series.totals.requests }
+        let most = series.maxima
+        let bytes = try exactSum(most.bytes, most.lambdaBytes)
+        // The largest terms fit, so the loop can not overflow.
+        _ = try exactProduct(exactProduct(most.requests, requestBytes), Int128(series.rows.count))
+        _ = try exactProduct(exactSum(bytes, most.requests), Int128(series.rows.count))
         var sum: Int128 = 0
         for row in series.rows where row.requests > 0 {
-            let bytes = try exactSum(row.bytes, row.lambdaBytes)
-            let step = try exactProduct(row.requests, requestBytes)
-            let steps = bytes <= step ? 1 : (bytes - 1) / step + 1
-            sum = try exactSum(sum, exactProduct(row.requests, steps))
+            let bytes = row.bytes &+ row.lambdaBytes
+            let step = row.requests &* requestBytes
+            sum &+= bytes <= step ? row.requests : row.requests &* ((bytes &- 1) / step &+ 1)
         }
         return try Fraction(sum, over: series.countScale) * series.repeats
     }
