@@ -48,6 +48,7 @@ package struct InstanceUsage: Sendable {
                 quarterHour: quarterHour, conflicts: conflicts
             )
             for point in points { walk.step(to: point) }
+            walk.end()
             counters.append(walk.usage)
             gaps += walk.gaps
         }
@@ -174,13 +175,7 @@ private struct CounterWalk {
         }
         if let good = conflictSince {
             // The first reading after a conflict opens anew; what lies between is a gap, never usage.
-            gaps.append(
-                Gap(
-                    reason: .identityConflict, epoch: usage.epoch, counter: usage.counter, from: good.time,
-                    to: reading.time, lower: 0, upper: nil
-                )
-            )
-            conflictSince = nil
+            closeConflict(since: good, at: reading)
             last = reading
             return
         }
@@ -196,11 +191,26 @@ private struct CounterWalk {
                 )
             )
         }
-        usage.quantity += step
+        usage.quantity = usage.quantity.addingClamped(step)
         if last.time < quarterHour.start, step > 0, usage.carriedSince == nil {
             usage.carriedIn = step
             usage.carriedSince = last.time
             usage.carriedUntil = reading.time
         }
+    }
+
+    /// The quarter hour is over. A conflict that still goes on continues in the next with its last reading.
+    mutating func end() {
+        if let good = conflictSince { closeConflict(since: good, at: last) }
+    }
+
+    private mutating func closeConflict(since good: Reading, at reading: Reading) {
+        gaps.append(
+            Gap(
+                reason: .identityConflict, epoch: usage.epoch, counter: usage.counter, from: good.time,
+                to: reading.time, lower: 0, upper: nil
+            )
+        )
+        conflictSince = nil
     }
 }

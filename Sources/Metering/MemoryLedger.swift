@@ -74,7 +74,8 @@ package struct MemoryLedger {
                 for counter in derived.counters {
                     let name = names[Int(counter.counter.rawValue)]
                     let none = CounterTotal(instance: instance, name: name, usage: 0, epochs: 0, resets: 0)
-                    usage[counter.counter, default: none].usage += counter.quantity
+                    let sum = usage[counter.counter, default: none].usage.addingClamped(counter.quantity)
+                    usage[counter.counter, default: none].usage = sum
                     usage[counter.counter, default: none].resets += counter.resets.count
                     seen[counter.counter, default: []].insert(counter.epoch)
                 }

@@ -1,8 +1,8 @@
 /// A pattern over counter names: `*` matches any text, dots included and also none; `{word}` matches one part without
 /// a dot (`[^.]+`) and captures it; every other character stands for itself.
 ///
-/// Names are matched once per stream and then known by their slot, so a plain backtracking matcher is enough. The
-/// number of wildcards is bounded, which bounds its work: at most |name|^4 steps on a name of at most 512 bytes.
+/// Names are matched once per stream and then known by their slot, so a backtracking matcher is enough. It remembers
+/// where a wildcard has failed, so its work on any name is at most wildcards × |name|² steps.
 package struct NamePattern: Hashable, Sendable, CustomStringConvertible {
     package static let maximumWildcards = 4
 
@@ -20,6 +20,15 @@ package struct NamePattern: Hashable, Sendable, CustomStringConvertible {
 
     /// Throws what is wrong with the pattern, for a person.
     package init(_ text: String) throws(MeteringError) {
+        try self.init(text, hasCaptures: true)
+    }
+
+    /// A pattern of `*` alone, as on a command line: braces stand for themselves.
+    package init(glob text: String) throws(MeteringError) {
+        try self.init(text, hasCaptures: false)
+    }
+
+    private init(_ text: String, hasCaptures: Bool) throws(MeteringError) {
         var parts: [Part] = []
         var literal: [UInt8] = []
         var captures: [String] = []
@@ -33,7 +42,7 @@ package struct NamePattern: Hashable, Sendable, CustomStringConvertible {
             case "*":
                 close()
                 if parts.last != .anyText { parts.append(.anyText) }
-            case "{":
+            case "{" where hasCaptures:
                 guard let end = rest.firstIndex(of: "}"), end > rest.startIndex else {
                     throw MeteringError(.pattern, "pattern \"\(text)\": { without a name and a closing }")
                 }
@@ -68,34 +77,47 @@ package struct NamePattern: Hashable, Sendable, CustomStringConvertible {
 
     /// What each capture holds when the whole name matches, else nil.
     package func match(_ name: String) -> [String: String]? {
-        var captured: [String: String] = [:]
-        let bytes = Array(name.utf8)
-        return match(bytes[...], parts[...], &captured) ? captured : nil
+        var match = Match(name: Array(name.utf8), parts: parts)
+        return match.succeeds(part: 0, at: 0) ? match.captured : nil
     }
 
-    private func match(_ name: ArraySlice<UInt8>, _ parts: ArraySlice<Part>, _ captured: inout [String: String]) -> Bool
-    {
-        guard let part = parts.first else { return name.isEmpty }
-        let rest = parts.dropFirst()
-        switch part {
-        case .literal(let bytes):
-            return name.starts(with: bytes) && match(name.dropFirst(bytes.count), rest, &captured)
-        case .anyText:
-            if rest.isEmpty { return true }
-            var candidate = name
-            while true {
-                if match(candidate, rest, &captured) { return true }
-                if candidate.popFirst() == nil { return false }
+    private struct Match {
+        let name: [UInt8]
+        let parts: [Part]
+        var captured: [String: String] = [:]
+        /// Places where a wildcard was tried and failed, as part × (|name| + 1) + position.
+        private var failed: Set<Int> = []
+
+        init(name: [UInt8], parts: [Part]) {
+            self.name = name
+            self.parts = parts
+        }
+
+        mutating func succeeds(part index: Int, at position: Int) -> Bool {
+            guard index < parts.count else { return position == name.count }
+            if case .literal(let bytes) = parts[index] {
+                return name[position...].starts(with: bytes) && succeeds(part: index + 1, at: position + bytes.count)
             }
-        case .word(let word):
-            let longest = name.prefix { $0 != UInt8(ascii: ".") }
-            var length = longest.count
-            while length > 0 {
-                if match(name.dropFirst(length), rest, &captured) {
-                    captured[word] = String(decoding: longest.prefix(length), as: UTF8.self)
+            let place = index * (name.count + 1) + position
+            guard !failed.contains(place) else { return false }
+            if wildcardSucceeds(part: index, at: position) { return true }
+            failed.insert(place)
+            return false
+        }
+
+        private mutating func wildcardSucceeds(part index: Int, at position: Int) -> Bool {
+            guard case .word(let word) = parts[index] else {
+                if index == parts.count - 1 { return true }
+                return (position...name.count).contains { succeeds(part: index + 1, at: $0) }
+            }
+            // The longest word first.
+            var end = name[position...].firstIndex(of: UInt8(ascii: ".")) ?? name.count
+            while end > position {
+                if succeeds(part: index + 1, at: end) {
+                    captured[word] = String(decoding: name[position..<end], as: UTF8.self)
                     return true
                 }
-                length -= 1
+                end -= 1
             }
             return false
         }

@@ -1,7 +1,8 @@
 /// Counter names as the bytes of the wire, each known by a number: an open-addressing table over one byte buffer.
 ///
-/// A flush carries the same names in the same order as the one before. So the table keeps that order and first
-/// compares a name with the one that followed last time; the hash is computed only where the order changed.
+/// A flush carries the same names in the same order as the one before, and begins anew where it ended. So the table keeps
+/// that ring and first compares a name with the one that followed last time; the hash is computed only where the order
+/// changed.
 struct NameTable {
     private var bytes: [UInt8] = []
     private var starts: [Int] = [0]
@@ -11,18 +12,12 @@ struct NameTable {
     /// The entry that came after each entry in the last flush, -1 where unknown.
     private var successors: [Int32] = []
     private var previous: Int32 = -1
-    private var first: Int32 = -1
 
     var count: Int { starts.count - 1 }
 
-    /// Begins a new flush: the order starts from its first name again.
-    mutating func beginFlush() {
-        previous = -1
-    }
-
-    /// The number of a name, and whether it is new.
-    mutating func entry(for name: borrowing Span<UInt8>) -> (number: Int, isNew: Bool) {
-        let expected = previous < 0 ? first : successors[Int(previous)]
+    /// The number of a name, and whether it is new. Nil for a new name where the table holds `limit` names.
+    mutating func entry(for name: borrowing Span<UInt8>, limit: Int) -> (number: Int, isNew: Bool)? {
+        let expected = previous < 0 ? -1 : successors[Int(previous)]
         if expected >= 0, equals(Int(expected), name) {
             previous = expected
             return (Int(expected), false)
@@ -38,6 +33,7 @@ struct NameTable {
             slot = (slot + 1) & (table.count - 1)
         }
         let number = count
+        guard number < limit else { return nil }
         for index in name.indices { bytes.append(name[index]) }
         starts.append(bytes.count)
         hashes.append(hash)
@@ -48,12 +44,14 @@ struct NameTable {
         return (number, true)
     }
 
-    func name(_ number: Int) -> String {
-        String(decoding: bytes[starts[number]..<starts[number + 1]], as: UTF8.self)
+    /// Nil where the bytes are no text that a database takes: not UTF-8, or with a NUL.
+    func name(_ number: Int) -> String? {
+        let name = bytes[starts[number]..<starts[number + 1]]
+        return name.contains(0) ? nil : String(validating: name, as: UTF8.self)
     }
 
     private mutating func follow(_ number: Int32) {
-        if previous < 0 { first = number } else { successors[Int(previous)] = number }
+        if previous >= 0 { successors[Int(previous)] = number }
         previous = number
     }
 

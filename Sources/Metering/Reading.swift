@@ -29,6 +29,8 @@ package enum Refusal: String, Hashable, Sendable, CaseIterable {
     /// Above 2^53, where a double no longer tells whole numbers apart.
     case tooLarge = "too_large"
     case nameTooLong = "name_too_long"
+    /// The name is not UTF-8, holds a NUL, or can not be told from another by eye (Unicode's canonical equivalence).
+    case nameNotText = "name_not_text"
     /// More names under one prefix than the cap allows.
     case tooManyNames = "too_many_names"
     /// The series carries labels, which this receiver does not put together to a name.

@@ -15,7 +15,8 @@ package struct Segment: Hashable, Sendable {
     package var firstFlush: Timestamp
     package var lastFlush: Timestamp
     package var flushes: Int64
-    /// The times of up to four last flushes, oldest first: they tell one Envoy that reports twice from two Envoys.
+    /// Times by Envoy's clock of the first flush of each minute and the last four: they tell one Envoy that reports
+    /// twice, also where one of its streams ended early, from two Envoys.
     package var recentFlushes: [Timestamp]
     /// The counters by slot, then the gauges by slot.
     package var counters: [CounterID]
@@ -65,7 +66,7 @@ package struct Segment: Hashable, Sendable {
             let present = try reader.varint()
             var minutes = [Int64?](repeating: nil, count: GaugeMinutes.count)
             for minute in 0..<GaugeMinutes.count where present & (1 << UInt64(minute)) != 0 {
-                minutes[minute] = try reader.count()
+                minutes[minute] = try reader.count(atMost: CounterValue.maximum)
             }
             try visit(gauge, minutes)
         }
@@ -73,10 +74,13 @@ package struct Segment: Hashable, Sendable {
 }
 
 extension Segment {
-    /// `recentFlushes` as varints: microseconds before the last flush.
+    /// `recentFlushes` as varints: microseconds before (even, halved) or after (odd) the last flush.
     package var recentFlushBody: [UInt8] {
         var body: [UInt8] = []
-        for time in recentFlushes { body.appendVarint(UInt64(max(0, lastFlush.microseconds(since: time)))) }
+        for time in recentFlushes {
+            let before = lastFlush.microseconds(since: time)
+            body.appendVarint(before.magnitude << 1 | (before < 0 ? 1 : 0))
+        }
         return body
     }
 
@@ -84,7 +88,10 @@ extension Segment {
     package static func recentFlushes(_ body: [UInt8], lastFlush: Timestamp) throws(MeteringError) -> [Timestamp] {
         var reader = ByteReader(body)
         var times: [Timestamp] = []
-        while !reader.isAtEnd { times.append(lastFlush.advanced(byMicroseconds: -(try reader.count()))) }
+        while !reader.isAtEnd {
+            let span = try reader.varint()
+            times.append(lastFlush.advanced(byMicroseconds: Int64(span >> 1) * (span & 1 == 0 ? -1 : 1)))
+        }
         return times
     }
 }
@@ -167,7 +174,7 @@ enum SegmentBody {
                 lastDiffers = header & 2 != 0
             }
             let peak = try bytes.count()
-            let first = peak - (try bytes.count())
+            let first = peak - (try bytes.count(atMost: peak))
             var firstTime = firstFlush
             if run > 0 || firstDiffers { firstTime = firstFlush.advanced(byMicroseconds: try bytes.count()) }
             var peakTime = lastFlush
@@ -205,12 +212,13 @@ struct ByteReader {
         throw MeteringError(.segment, "a stored segment ends in the middle of a number, at byte \(position)")
     }
 
-    mutating func count() throws(MeteringError) -> Int64 {
+    mutating func count(atMost largest: Int64 = .max) throws(MeteringError) -> Int64 {
         let value = try varint()
-        guard value <= UInt64(Int64.max) else {
-            throw MeteringError(.segment, "a stored segment holds \(value), which is no count, at byte \(position)")
+        guard let count = Int64(exactly: value), count <= largest else {
+            throw MeteringError(
+                .segment, "a stored segment holds \(value) before byte \(position), where at most \(largest) can stand")
         }
-        return Int64(value)
+        return count
     }
 }
 

@@ -6,6 +6,8 @@ extension StreamTape {
         private let firstFlush: Timestamp
         private var lastFlush: Timestamp
         private var flushes: Int64 = 0
+        /// By Envoy's clock: the first flush of each minute, and the last four.
+        private var minuteFlushes: [Timestamp] = []
         private var recentFlushes: [Timestamp] = []
         private var current: [Run?] = []
         private var ended: [Int: [Run]] = [:]
@@ -17,28 +19,39 @@ extension StreamTape {
             lastFlush = firstFlush
         }
 
-        mutating func beginFlush(at time: Timestamp, revision: Int64) {
+        mutating func beginFlush(at time: Timestamp, sentAt: Timestamp, revision: Int64) {
             self.revision = revision
             lastFlush = time
             flushes += 1
             if recentFlushes.count == 4 { recentFlushes.removeFirst() }
-            recentFlushes.append(time)
+            recentFlushes.append(sentAt)
+            if minuteFlushes.count < GaugeMinutes.count, minuteFlushes.last?.minute != sentAt.minute {
+                minuteFlushes.append(sentAt)
+            }
         }
 
         mutating func record(_ value: Int64, slot: Int, at time: Timestamp) {
             while current.count <= slot { current.append(nil) }
             guard let run = current[slot] else {
-                current[slot] = Run(first: Reading(time: time, value: value), peak: Reading(time: time, value: value))
+                let reading = Self.reading(value, at: time, after: ended[slot]?.last)
+                current[slot] = Run(first: reading, peak: reading)
                 return
             }
+            let reading = Self.reading(value, at: time, after: run)
             if value >= run.peak.value {
-                current[slot]?.peak = Reading(time: time, value: value)
-                return
+                current[slot]?.peak = reading
+            } else {
+                ended[slot, default: []].append(run)
+                current[slot] = Run(first: reading, peak: reading)
             }
-            // A reset. At an equal time the later arrival is put just after, so that it is not taken for a duplicate.
-            let after = time > run.peak.time ? time : run.peak.time.advanced(byMicroseconds: 1)
-            ended[slot, default: []].append(run)
-            current[slot] = Run(first: Reading(time: after, value: value), peak: Reading(time: after, value: value))
+        }
+
+        /// The order of arrival counts. A reset at an equal time is put just after the peak, so that it is not taken for
+        /// a duplicate of it.
+        private static func reading(_ value: Int64, at time: Timestamp, after run: Run?) -> Reading {
+            guard let peak = run?.peak else { return Reading(time: time, value: value) }
+            let earliest = value < peak.value ? peak.time.advanced(byMicroseconds: 1) : peak.time
+            return Reading(time: max(time, earliest), value: value)
         }
 
         mutating func recordGauge(_ value: Int64, slot: Int, at time: Timestamp) {
@@ -57,6 +70,8 @@ extension StreamTape {
         func isUnread(_ slot: Int) -> Bool {
             (slot >= current.count || current[slot] == nil) && ended[slot] == nil
         }
+
+        var heldReadings: Int { current.count + ended.values.reduce(0) { $0 + $1.count } }
 
         func first(_ slot: Int) -> Reading? {
             if let run = ended[slot]?.first { return run.first }
@@ -89,9 +104,10 @@ extension StreamTape {
                 gaugeBody.appendVarint(present)
                 for case let value? in minutes { gaugeBody.appendVarint(UInt64(value)) }
             }
+            let comparable = minuteFlushes.filter { !recentFlushes.contains($0) } + recentFlushes
             return Segment(
                 stream: stream, quarterHour: quarterHour, revision: revision, firstFlush: firstFlush,
-                lastFlush: lastFlush, flushes: flushes, recentFlushes: recentFlushes, counters: counters,
+                lastFlush: lastFlush, flushes: flushes, recentFlushes: comparable, counters: counters,
                 gauges: gaugeIDs, body: body, gaugeBody: gaugeBody, temporality: temporality
             )
         }

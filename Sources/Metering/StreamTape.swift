@@ -40,11 +40,14 @@ package struct StreamTape: Sendable {
     private var names = NameTable()
     private var kinds: [NameKind] = []
     private var namesByPrefix: [String: Int] = [:]
+    /// The collected names beyond ASCII.
+    private var foreignNames: Set<String> = []
     private var pages: [Page] = []
-    private var sentMilliseconds: Int64?
+    /// What the messages of the flush under way have in common; nil between flushes.
+    private var flushMark: Int64?
     private var flushTime = Timestamp(microseconds: 0)
     private var sign = LifeSign()
-    private var activeRequests: Int64 = 0
+    private var hasActiveRequests = false
     private var revision: Int64 = 0
     private var odometers: [Int64] = []
     private var lastEntry = 0
@@ -63,31 +66,38 @@ package struct StreamTape: Sendable {
 
     /// Whether a metric of this name has to be read at all. To be followed by `receive…` for its values.
     package mutating func wants(_ name: borrowing Span<UInt8>) -> Bool {
-        guard name.count <= limits.nameLength, names.count < limits.names else {
-            refusals[name.count > limits.nameLength ? .nameTooLong : .tooManyNames, default: 0] += 1
+        guard name.count <= limits.nameLength else {
+            refuse(.nameTooLong)
             return false
         }
-        let (entry, isNew) = names.entry(for: name)
-        if isNew { kinds.append(classify(names.name(entry))) }
+        guard let (entry, isNew) = names.entry(for: name, limit: limits.names) ?? pinnedEntry(for: name) else {
+            refuse(.tooManyNames)
+            return false
+        }
+        if isNew { kinds.append(names.name(entry).map { classify($0) } ?? .refused(.nameNotText)) }
         lastEntry = entry
-        if case .skipped = kinds[entry] { return false }
-        return true
+        switch kinds[entry] {
+        case .skipped: return false
+        case .refused(let reason):
+            refuse(reason)
+            return false
+        default: return true
+        }
     }
 
-    /// Begins a flush when the time that Envoy gives has changed. `sent` is Envoy's, 0 when it gives none. To be called
-    /// at least once per message: a flush may come in several, and a commit may fall between them.
+    /// Begins a flush when the time that Envoy gives has changed. `sent` is Envoy's, 0 when it gives none: then each
+    /// time of arrival is a flush. To be called at least once per message: a flush may come in several, and a commit
+    /// may fall between them.
     package mutating func receiveTime(sentMilliseconds sent: Int64, receivedAt: Timestamp) {
         revision += 1
-        guard sent != sentMilliseconds else {
+        let mark = sent > 0 ? sent : receivedAt.microseconds
+        guard mark != flushMark else {
             pages[pages.count - 1].revision = revision
             return
         }
         endFlush()
-        sentMilliseconds = sent
-        names.beginFlush()
-        var sentAt: Timestamp?
-        let (microseconds, overflow) = sent.multipliedReportingOverflow(by: 1000)
-        if sent > 0, !overflow { sentAt = Timestamp(microseconds: microseconds) }
+        flushMark = mark
+        let sentAt = sent > 0 ? Timestamp(microseconds: sent.multipliedClamped(by: 1000)) : nil
         var time = receivedAt
         if let sentAt, Self.agrees(sentAt, receivedAt) { time = sentAt } else { skewedFlushes += 1 }
         // Within a stream the order of arrival counts, also when a clock is set back.
@@ -95,7 +105,7 @@ package struct StreamTape: Sendable {
         flushTime = time
         sign = LifeSign(sentAt: sentAt ?? receivedAt, receivedAt: receivedAt)
         sign.hotRestartEpoch = lastSign.hotRestartEpoch
-        activeRequests = 0
+        hasActiveRequests = false
         turnPage(to: QuarterHour(containing: time))
     }
 
@@ -106,14 +116,15 @@ package struct StreamTape: Sendable {
         do {
             count = try CounterValue.whole(value)
         } catch {
-            refusals[error.reason, default: 0] += 1
-            return
+            return refuse(error.reason)
         }
         switch temporality {
         case .cumulative:
             pages[pages.count - 1].record(count, slot: slot, at: flushTime)
         case .delta:
-            odometers[slot] += count
+            let (sum, overflow) = odometers[slot].addingReportingOverflow(count)
+            guard !overflow else { return refuse(.tooLarge) }
+            odometers[slot] = sum
             pages[pages.count - 1].record(odometers[slot], slot: slot, at: flushTime)
         }
     }
@@ -127,7 +138,7 @@ package struct StreamTape: Sendable {
         case .hotRestartEpoch: sign.hotRestartEpoch = whole
         case .state: sign.state = whole
         case .activeRequests(let slot):
-            activeRequests += whole
+            if whole > 0 { hasActiveRequests = true }
             if let slot { pages[pages.count - 1].recordGauge(whole, slot: slot, at: flushTime) }
         case .counter(let slot):
             // Collected under a counter's name, but sent as a gauge: from now on it is one.
@@ -137,7 +148,7 @@ package struct StreamTape: Sendable {
             pages[pages.count - 1].recordGauge(whole, slot: gaugeNames.count - 1, at: flushTime)
         case .gauge(let slot):
             pages[pages.count - 1].recordGauge(whole, slot: slot, at: flushTime)
-        case .skipped: break
+        case .skipped, .refused: break
         }
     }
 
@@ -171,6 +182,9 @@ package struct StreamTape: Sendable {
     /// The quarter hours that are not yet forgotten.
     package var quarterHours: [QuarterHour] { pages.map(\.quarterHour) }
 
+    /// How many readings are held: what the tape's memory grows with.
+    package var heldReadings: Int { pages.reduce(0) { $0 + $1.heldReadings } }
+
     /// The earliest reading of a counter that is not yet forgotten.
     package func firstReading(_ slot: Int) -> Reading? {
         for page in pages { if let first = page.first(slot) { return first } }
@@ -196,6 +210,7 @@ package struct StreamTape: Sendable {
 
     private enum NameKind: Hashable {
         case skipped
+        case refused(Refusal)
         case counter(Int)
         case gauge(Int)
         case uptime
@@ -205,8 +220,15 @@ package struct StreamTape: Sendable {
     }
 
     private static func agrees(_ left: Timestamp, _ right: Timestamp) -> Bool {
-        let (difference, overflow) = left.microseconds.subtractingReportingOverflow(right.microseconds)
-        return !overflow && difference.magnitude <= UInt64(largestClockDifference)
+        abs(left.microseconds(since: right)) <= largestClockDifference
+    }
+
+    /// A place for a pinned name in a table that is full.
+    private mutating func pinnedEntry(for name: borrowing Span<UInt8>) -> (number: Int, isNew: Bool)? {
+        guard !collect.pinned.isEmpty else { return nil }
+        var bytes: [UInt8] = []
+        for index in name.indices { bytes.append(name[index]) }
+        return collect.pins(String(decoding: bytes, as: UTF8.self)) ? names.entry(for: name, limit: .max) : nil
     }
 
     private mutating func classify(_ name: String) -> NameKind {
@@ -222,9 +244,10 @@ package struct StreamTape: Sendable {
         guard collect.selects(name) else { return isActiveRequests ? .activeRequests(nil) : .skipped }
         let prefix = String(name.prefix { $0 != "." })
         let known = namesByPrefix[prefix, default: 0]
-        guard known < limits.namesPerPrefix || collect.pins(name) else {
-            refusals[.tooManyNames, default: 0] += 1
-            return .skipped
+        guard known < limits.namesPerPrefix || collect.pins(name) else { return .refused(.tooManyNames) }
+        // Text compares by canonical equivalence: two names that are one text would mix two counters' readings.
+        guard name.utf8.allSatisfy({ $0 < 0x80 }) || foreignNames.insert(name).inserted else {
+            return .refused(.nameNotText)
         }
         namesByPrefix[prefix] = known + 1
         if isActiveRequests || GaugeNames.contains(name) {
@@ -241,13 +264,13 @@ package struct StreamTape: Sendable {
         if pages.last?.quarterHour != quarterHour {
             pages.append(Page(quarterHour: quarterHour, firstFlush: flushTime))
         }
-        pages[pages.count - 1].beginFlush(at: flushTime, revision: revision)
+        pages[pages.count - 1].beginFlush(at: flushTime, sentAt: sign.sentAt, revision: revision)
     }
 
     private mutating func endFlush() {
-        guard sentMilliseconds != nil else { return }
-        sentMilliseconds = nil
-        sign.isDrained = sign.state == 1 && activeRequests == 0
+        guard flushMark != nil else { return }
+        flushMark = nil
+        sign.isDrained = sign.state == 1 && !hasActiveRequests
         lastSign = sign
         if firstSign == nil {
             firstSign = sign

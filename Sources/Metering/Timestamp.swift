@@ -1,13 +1,20 @@
 /// An instant in UTC. Unit: microseconds since 1970-01-01T00:00:00Z, the resolution of PostgreSQL's `timestamptz`.
+///
+/// Holds the years 1 to 9999; what lies outside becomes the nearest instant inside. So a time that a sender made up can
+/// be printed and stored, and no difference of two instants overflows.
 package struct Timestamp: Hashable, Comparable, Sendable {
-    package var microseconds: Int64
+    /// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z.
+    package static let earliest = Timestamp(microseconds: .min)
+    package static let latest = Timestamp(microseconds: .max)
+
+    package let microseconds: Int64
 
     package init(microseconds: Int64) {
-        self.microseconds = microseconds
+        self.microseconds = min(max(microseconds, -62_135_596_800_000_000), 253_402_300_799_999_999)
     }
 
     package init(seconds: Int64) {
-        self.microseconds = seconds * 1_000_000
+        self.init(microseconds: seconds.multipliedClamped(by: 1_000_000))
     }
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool {
@@ -19,8 +26,11 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         microseconds - start.microseconds
     }
 
+    /// The minute that it falls into, counted from 1970.
+    var minute: Int64 { microseconds.flooredDivision(by: 60_000_000) }
+
     package func advanced(byMicroseconds span: Int64) -> Timestamp {
-        Timestamp(microseconds: microseconds + span)
+        Timestamp(microseconds: microseconds.addingClamped(span))
     }
 }
 
@@ -59,7 +69,7 @@ extension Timestamp: CustomStringConvertible {
         }
         guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10) else { return nil }
         guard let hour = number(11..<13), let minute = number(14..<16), let second = number(17..<19) else { return nil }
-        guard let date = CivilDate(year: year, month: month, day: day) else { return nil }
+        guard year > 0, let date = CivilDate(year: year, month: month, day: day) else { return nil }
         guard hour < 24, minute < 60, second < 60 else { return nil }
         var fraction: Int64 = 0
         if bytes.count > 20 {
@@ -125,5 +135,16 @@ extension Int64 {
     func flooredDivision(by divisor: Int64) -> Int64 {
         let quotient = self / divisor
         return self % divisor < 0 ? quotient - 1 : quotient
+    }
+
+    /// The sum, or the nearest that there is: counts that a sender made up must not stop the worker.
+    func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+
+    func multipliedClamped(by factor: Int64) -> Int64 {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        return overflow ? ((self < 0) == (factor < 0) ? .max : .min) : product
     }
 }
