@@ -45,9 +45,9 @@ struct MetricsServiceEndpoint: RegistrableRPCService {
             do {
                 message = try await iterator.next()
             } catch {
-                return Task.isShuttingDownGracefully ? .shuttingDown : .lost(error)
+                return isShuttingDown ? .shuttingDown : .lost(error)
             }
-            guard let message else { return Task.isShuttingDownGracefully ? .shuttingDown : .closedByPeer }
+            guard let message else { return isShuttingDown ? .shuttingDown : .closedByPeer }
             do {
                 let receivedAt = now()
                 let taken: Void? = try await budget.admit(message.count) {
@@ -59,12 +59,17 @@ struct MetricsServiceEndpoint: RegistrableRPCService {
                             .overloaded,
                             "no room for \(message.count) bytes: \(budget.inFlight) of \(budget.limit) are in flight"))
                 }
+            } catch is CancellationError where isShuttingDown {
+                return .shuttingDown
             } catch {
                 return .refused(error)
             }
-            if Task.isShuttingDownGracefully { return .shuttingDown }
+            if isShuttingDown { return .shuttingDown }
         }
     }
+
+    /// Gracefully, or because the whole service was cancelled; a stream's own end cancels no task.
+    private var isShuttingDown: Bool { Task.isShuttingDownGracefully || Task.isCancelled }
 
     private func status(of end: MetricsStreamEnd, peer: String) -> RPCError? {
         switch end {

@@ -15,7 +15,7 @@ package protocol MetricsStream: Sendable {
     ///
     /// - Parameters:
     ///   - message: as it came; no more than the receiver's largest message.
-    ///   - microseconds: Unix time at which the message was complete.
+    ///   - microseconds: Unix time at which the message was read: under back-pressure later than it arrived.
     /// - Throws: `MetricsStreamRefusal` or `WireFormatError` closes the stream with the status they stand for; any other
     ///   error closes it as the worker's own failure.
     func receive(_ message: [UInt8], receivedAt microseconds: Int64) async throws

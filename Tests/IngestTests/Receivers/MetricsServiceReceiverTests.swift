@@ -120,6 +120,27 @@ import WireFormats
         #expect(streams.records.first?.end?.name == "shuttingDown")
     }
 
+    @Test("A shutdown that finds a stream at work on a message lets it finish, and does not take that for a failure")
+    func shutdownAtWork() async throws {
+        let (begun, first) = AsyncStream<Void>.makeStream()
+        let streams = RecordingStreams { _ in
+            first.finish()
+            // Ends when the shutdown cancels the task.
+            try? await Task.sleep(for: .seconds(600))
+        }
+        try await ReceiverHarness.run(streams: streams) { receiver in
+            async let code = receiver.stream { writer in
+                try await writer.write([7])
+                try await Task.sleep(for: .seconds(600))
+            }
+            for await _ in begun {}
+            await receiver.shutDown()
+            #expect(await code == .unavailable)
+        }
+        #expect(streams.records.map(\.messages) == [[[7]]])
+        #expect(streams.records.first?.end?.name == "shuttingDown")
+    }
+
     @Test("A stream whose connection breaks is lost, and what came before stands")
     func brokenConnection() async throws {
         let (taken, gate) = AsyncStream<Void>.makeStream()
