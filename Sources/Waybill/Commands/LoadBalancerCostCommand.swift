@@ -52,6 +52,19 @@ struct LoadBalancerCostCommand: ParsableCommand {
     @Option(help: ArgumentHelp("An AWS price list whose prices stand above the shipped ones.", valueName: "file"))
     var priceList: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Compare a gateway of one's own with these: alb, nlb, clb, apigw-http, … or all.", valueName: "keys"))
+    var against: String?
+
+    @Option(help: ArgumentHelp("The gateway's fee for this traffic, for --against.", valueName: "amount"))
+    var fee: String?
+
+    @Option(
+        name: .customLong("vcpu-per-1000"),
+        help: ArgumentHelp("Envoy's vCPU per 1,000 requests a second, for --against.", valueName: "vcpu"))
+    var vcpuPer1000: String?
+
     @Option(help: "table, json or csv.")
     var format: Format = .table
 
@@ -65,6 +78,9 @@ struct LoadBalancerCostCommand: ParsableCommand {
             var file = try input(assumptions: manifest?.assumptions ?? Assumptions())
             for text in assume { try file.assumptions.set(option: text, source: "--assume") }
             let (region, source) = place(file.region)
+            if let against {
+                return try compare(file, catalogue, region: region, against: against)
+            }
             let notes = try manifest?.notes(file.series, file.assumptions, catalogue: catalogue, region: region) ?? []
             let answer = try CostAnswer(
                 file.series, file.assumptions, catalogue: catalogue, region: region, regionSource: source, notes: notes)
@@ -73,6 +89,26 @@ struct LoadBalancerCostCommand: ParsableCommand {
             case .csv: print(answer.csv(), terminator: "")
             case .json: try printJSON(answer)
             }
+        }
+    }
+
+    private func compare(_ file: TrafficFile, _ catalogue: PriceCatalogue, region: String, against: String) throws {
+        var gateway = OwnGateway(sizing: catalogue.envoy)
+        if let fee {
+            gateway.fee = try number(fee, "--fee")
+            gateway.feeSource = "--fee"
+        }
+        if let vcpuPer1000 {
+            gateway.sizing.vcpuPer1000Requests = try number(vcpuPer1000, "--vcpu-per-1000")
+            gateway.sizing.source = "--vcpu-per-1000"
+        }
+        let keys = against == "all" ? nil : against.split(separator: ",").map(String.init)
+        let comparison = try Comparison(
+            file.series, file.assumptions, own: gateway, catalogue: catalogue, region: region, against: keys)
+        switch format {
+        case .table: print(comparison.table(), terminator: "")
+        case .csv: print(comparison.csv(), terminator: "")
+        case .json: try printJSON(comparison)
         }
     }
 
