@@ -134,7 +134,7 @@ import Testing
 
     @Test func `After SIGKILL of the server the next start recovers`() async throws {
         let directory = try TestServer.scratchDirectory("crash")
-        let first = try await start(directory)
+        let first = try await EmbeddedPostgres.start(dataDirectory: directory, logger: logger)
         _ = try await query(first, "CREATE TABLE survivor AS SELECT 1 AS value")
         let killed = try #require(postmaster(directory))
         #expect(kill(killed, SIGKILL) == 0)

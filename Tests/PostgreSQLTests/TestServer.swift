@@ -4,8 +4,8 @@ import Logging
 import PostgreSQL
 import Synchronization
 
-/// The database that these tests share: `WAYBILL_TEST_DATABASE_URL`, or a server of their own, which a child of the test
-/// process outlives by nothing (its files are removed when the process ends).
+/// The database that these tests share: `WAYBILL_TEST_DATABASE_URL`, or a server of their own, which ends with the test
+/// process.
 enum TestServer {
     static let logger: Logger = {
         var logger = Logger(label: "tests", factory: { StreamLogHandler.standardError(label: $0) })
@@ -19,7 +19,8 @@ enum TestServer {
         }
         let directory = try scratchDirectory("shared")
         let server = try await EmbeddedPostgres.start(dataDirectory: directory, durable: false, logger: logger)
-        return server.configurationKeptUntilExit(directory)
+        Kept.server.withLock { $0 = server }
+        return server.configuration
     }
 
     static func configuration() async throws -> PostgresConfiguration {
@@ -62,30 +63,27 @@ enum TestServer {
 
     /// A new directory that the server's account can enter.
     static func scratchDirectory(_ name: String) throws -> String {
-        let path = "/tmp/waybill-tests-\(getpid())/\(name)-\(UUID().uuidString.prefix(8))"
+        let path = "\(Kept.root)/\(name)-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         return path
     }
 }
 
-extension EmbeddedPostgres {
-    /// Swift Testing has no hook for the end of all tests: `atexit` stops the server and removes what the tests made.
-    fileprivate func configurationKeptUntilExit(_ directory: String) -> PostgresConfiguration {
-        Kept.server.withLock { $0 = self }
-        atexit {
-            guard let server = Kept.server.withLock({ $0.take() }) else { return }
-            let done = Mutex(false)
-            Task {
-                await server.stop()
-                done.withLock { $0 = true }
-            }
-            for _ in 0..<1_000 where !done.withLock({ $0 }) { usleep(10_000) }
-            try? FileManager.default.removeItem(atPath: "/tmp/waybill-tests-\(getpid())")
-        }
-        return configuration
-    }
-}
-
+/// What is put away when the test process ends. Swift Testing has no hook for that; `atexit` has.
 private enum Kept {
     static let server = Mutex<EmbeddedPostgres?>(nil)
+    static let root: String = {
+        atexit {
+            if let server = Kept.server.withLock({ $0.take() }) {
+                let done = Mutex(false)
+                Task {
+                    await server.stop()
+                    done.withLock { $0 = true }
+                }
+                for _ in 0..<1_000 where !done.withLock({ $0 }) { usleep(10_000) }
+            }
+            try? FileManager.default.removeItem(atPath: Kept.root)
+        }
+        return "/tmp/waybill-tests-\(getpid())"
+    }()
 }

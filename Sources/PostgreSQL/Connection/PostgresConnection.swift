@@ -125,9 +125,10 @@ package actor PostgresConnection {
 
     private func connectionFailure(_ text: String) -> PostgresError {
         // libpq gives no SQLSTATE for a refused connection; the server's own words begin with FATAL.
-        PostgresError(
-            .connection, "can not connect to PostgreSQL (\(configuration)): \(text)",
-            sqlState: ConnectionRefusal.sqlState(of: text), isConnectionLost: true)
+        let sqlState = ConnectionRefusal.sqlState(of: text)
+        return PostgresError(
+            .connection, "can not connect to PostgreSQL (\(configuration)): \(text)", sqlState: sqlState,
+            isConnectionLost: sqlState == nil)
     }
 
     // MARK: - The socket

@@ -106,6 +106,12 @@ package actor PostgresPool {
         for connection in closing { await connection.close() }
     }
 
+    /// Tasks that wait for a connection.
+    package var waitingCount: Int { waiting.count }
+
+    /// `shutdown` was called.
+    package var isClosing: Bool { isShutDown }
+
     // MARK: - Slots
 
     private func acquire() async throws -> PostgresConnection {

@@ -19,8 +19,8 @@ package struct PostgresTimestamp: Hashable, Comparable, Sendable {
     fileprivate var wire: Int64 {
         if microsecondsSince1970 == .min || microsecondsSince1970 == .max { return microsecondsSince1970 }
         let (value, overflow) = microsecondsSince1970.subtractingReportingOverflow(Self.serverEpoch)
-        // One above -infinity: the server answers "timestamp out of range", as it should.
-        return overflow ? .min + 1 : value
+        // Never -infinity by chance: of one above it the server says "timestamp out of range", as it should.
+        return overflow || value == .min ? .min + 1 : value
     }
 
     fileprivate init(wire: Int64) throws(PostgresDecodingFailure) {
