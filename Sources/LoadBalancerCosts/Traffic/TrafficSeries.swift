@@ -45,8 +45,10 @@ package struct TrafficSeries: Sendable {
         return (last - first) / Instant.hour + 1 - Int64(starts.count)
     }
 
-    /// Orders the hours. Throws `.invalidInput` for none, for two that overlap, for one off the hour, for a negative
-    /// quantity and for a `repeats` below 1; `.overflow` beyond the exact range.
+    /// Orders the hours; those of a repeated list keep their order, and their starts are ignored.
+    ///
+    /// Throws `.invalidInput` for none, for two that overlap, for one off the hour, for a negative quantity and for a
+    /// `repeats` below 1; `.overflow` beyond the exact range.
     package init(_ hours: [TrafficHour], repeats: Int64 = 1) throws {
         guard !hours.isEmpty else {
             throw LoadBalancerCostError(.invalidInput, "there is no hour in the series: give at least one")
@@ -54,8 +56,8 @@ package struct TrafficSeries: Sendable {
         guard (1...1_000_000).contains(repeats) else {
             throw LoadBalancerCostError(.invalidInput, "repeat is \(repeats): give a whole number from 1 to 1000000")
         }
-        let ordered = Self.ordered(hours)
-        try Self.check(ordered)
+        let ordered = repeats == 1 ? Self.ordered(hours) : hours
+        try Self.check(ordered, overlap: repeats == 1)
         var counts: Int128 = 1
         var actives: Int128 = 1
         for hour in ordered {
@@ -103,7 +105,7 @@ package struct TrafficSeries: Sendable {
         return ascending ? hours : hours.sorted { $0.start < $1.start }
     }
 
-    private static func check(_ hours: [TrafficHour]) throws {
+    private static func check(_ hours: [TrafficHour], overlap: Bool) throws {
         var last: Int64?
         for hour in hours {
             guard hour.start % Instant.hour == 0 else {
@@ -111,7 +113,7 @@ package struct TrafficSeries: Sendable {
                     .invalidInput,
                     "hour \(Instant.text(hour.start)) does not begin on the hour: give hours in UTC, each on its hour")
             }
-            if let last, hour.start < last + Instant.hour {
+            if overlap, let last, hour.start < last + Instant.hour {
                 throw LoadBalancerCostError(
                     .invalidInput, "hour \(Instant.text(hour.start)) is there twice: hours must not overlap")
             }
