@@ -48,7 +48,12 @@ enum IdentityConflict {
         for index in 0...(ordered.count - fallsInConflict) {
             let last = ordered[index + fallsInConflict - 1]
             guard last.microseconds(since: ordered[index]) <= span else { continue }
-            found.append(ordered[index]...last.advanced(byMicroseconds: span))
+            let end = last.advanced(byMicroseconds: span)
+            if let open = found.last, open.upperBound >= ordered[index] {
+                found[found.count - 1] = open.lowerBound...max(open.upperBound, end)
+            } else {
+                found.append(ordered[index]...end)
+            }
         }
         return found
     }

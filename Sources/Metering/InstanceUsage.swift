@@ -14,8 +14,8 @@ package struct InstanceUsage: Sendable {
         let overlaps = IdentityConflict.overlaps(epochs)
         hasTwoLives = IdentityConflict.twoLives(epochs)
         for epoch in epochs {
-            gaugeUsage(of: epoch)
-            for lane in Lane.lanes(of: epoch) {
+            try gaugeUsage(of: epoch)
+            for lane in try Lane.lanes(of: epoch) {
                 try derive(lane, quarterHour, overlaps, isConnectionManagers)
             }
             for (counter, reading) in epoch.opening.baseline where reading.value > 0 {
@@ -54,11 +54,11 @@ package struct InstanceUsage: Sendable {
         }
     }
 
-    private mutating func gaugeUsage(of epoch: EpochTape) {
+    private mutating func gaugeUsage(of epoch: EpochTape) throws {
         var minutes: [CounterID: [Int64?]] = [:]
         // Where two streams sampled one minute, the later stream's sample is the later one.
         for segment in epoch.current.sorted(by: { ($0.firstFlush, $0.stream) < ($1.firstFlush, $1.stream) }) {
-            try? segment.forEachGauge { gauge, samples in
+            try segment.forEachGauge { gauge, samples in
                 var merged = minutes[gauge] ?? Array(repeating: nil, count: GaugeMinutes.count)
                 for index in samples.indices { if let sample = samples[index] { merged[index] = sample } }
                 minutes[gauge] = merged
@@ -89,7 +89,7 @@ struct Lane {
     let current: [Segment]
     let older: [CounterID: Reading]
 
-    static func lanes(of tape: EpochTape) -> [Lane] {
+    static func lanes(of tape: EpochTape) throws -> [Lane] {
         var lanes: [Lane] = []
         let totals = tape.current.filter { $0.temporality == .cumulative }
         if !totals.isEmpty {
@@ -102,14 +102,26 @@ struct Lane {
             )
         }
         for segment in tape.current where segment.temporality == .delta {
+            let before = tape.previous.first { $0.stream == segment.stream }
             lanes.append(
                 Lane(
-                    epoch: tape.epoch, opening: EpochOpening(started: tape.opening.started),
-                    previous: tape.previous.filter { $0.stream == segment.stream }, current: [segment], older: [:]
+                    epoch: tape.epoch, opening: EpochOpening(started: tape.opening.started), previous: [],
+                    current: [segment], older: try openings(of: segment, closedAt: before?.lastFlush)
                 )
             )
         }
         return lanes
+    }
+
+    /// Where the odometers of added-up deltas stood before a segment: its first readings. Zero deltas are not sent, so
+    /// the quarter hours before may say nothing of a counter.
+    private static func openings(of segment: Segment, closedAt: Timestamp?) throws -> [CounterID: Reading] {
+        var openings: [CounterID: Reading] = [:]
+        try segment.forEachRun { counter, run in
+            guard openings[counter] == nil else { return }
+            openings[counter] = Reading(time: closedAt ?? run.first.time, value: run.first.value)
+        }
+        return openings
     }
 
     /// Each counter's readings in the order of time; at equal times the maximum.
@@ -118,10 +130,9 @@ struct Lane {
         for segment in segments {
             try segment.forEachRun { counter, run in
                 points[counter, default: []].append(run.first)
-                if run.peak.time != run.first.time { points[counter, default: []].append(run.peak) }
+                if run.peak != run.first { points[counter, default: []].append(run.peak) }
             }
         }
-        guard segments.count > 1 else { return points }
         return points.mapValues { readings in
             var merged: [Reading] = []
             for reading in readings.sorted(by: { ($0.time, $0.value) < ($1.time, $1.value) }) {

@@ -10,7 +10,8 @@ package struct Reading: Hashable, Sendable {
 }
 
 /// A counter between two resets, as one stream saw it in one quarter hour: its first reading and its peak, which is
-/// also the last reading, for a counter only falls when it is reset.
+/// also the last reading, for a counter only falls when it is reset. Where deltas are added up the first reading is the
+/// sum before the first of them.
 package struct Run: Hashable, Sendable {
     package var first: Reading
     package var peak: Reading

@@ -124,6 +124,9 @@ package struct StreamTape: Sendable {
         case .delta:
             let (sum, overflow) = odometers[slot].addingReportingOverflow(count)
             guard !overflow else { return refuse(.tooLarge) }
+            if pages[pages.count - 1].isUnread(slot) {
+                pages[pages.count - 1].record(odometers[slot], slot: slot, at: flushTime)
+            }
             odometers[slot] = sum
             pages[pages.count - 1].record(odometers[slot], slot: slot, at: flushTime)
         }

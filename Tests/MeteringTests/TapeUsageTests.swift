@@ -144,6 +144,34 @@ import Testing
         #expect(try scene.usage(12, 15).counters.map(\.quantity) == [1])
     }
 
+    @Test("Deltas of a counter that was idle, or of a stream that paused, count once")
+    func idleDeltas() throws {
+        var scene = Scene()
+        try scene.stream([(.at(12, 1), 5), (.at(12, 31), 1), (.at(12, 31, 5), 2)], temporality: .delta)
+        try scene.stream([(.at(12, 1), 100), (.at(12, 16), 3), (.at(12, 30), 4)], temporality: .delta)
+        #expect(try scene.total() == 115)
+        let usage = try scene.usage(12, 30).counters.sorted { $0.quantity < $1.quantity }
+        #expect(usage.map(\.quantity) == [3, 4])
+        #expect(
+            usage.map(\.carriedIn) == [0, 4], "since when is known where the stream reported in the quarter hour before"
+        )
+        #expect(usage[1].carriedSince == .at(12, 16))
+    }
+
+    @Test("Readings of one stream at one time, by a clock that stands, count up to the highest")
+    func standingClock() throws {
+        var tape = StreamTape(stream: StreamID(rawValue: 1), collect: .everything)
+        for (second, value) in [(30, 10), (29, 12)] as [(Int64, Int64)] {
+            tape.feed(
+                [.counter("http.a", value)], sentMilliseconds: Timestamp.at(12, 0, second).microseconds / 1000,
+                receivedAt: .at(12, 0, 30))
+        }
+        tape.end()
+        var ledger = MemoryLedger()
+        try ledger.commit(&tape, of: StreamIdentity(gateway: "edge", instance: "envoy-1", bootID: "boot"))
+        #expect(try ledger.totals().map(\.usage) == [12])
+    }
+
     @Test("The one exception of invariant 1: two streams that interleave around a reset give a lower bound")
     func interleavedReset() throws {
         let first: [(Timestamp, Int64)] = [(.at(12, 0, 0), 10), (.at(12, 0, 3), 20), (.at(12, 0, 6), 25)]
