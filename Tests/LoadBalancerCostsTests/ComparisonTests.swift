@@ -89,4 +89,24 @@ import Testing
         #expect(other[0].newConnections == Fraction(500_000))
         #expect(other[0].activeConnections == Fraction(50))
     }
+
+    @Test("a month is filled with the hours in which nothing came")
+    func filled() throws {
+        let start = hours[0].start
+        let month = hours.filled(from: start, to: start + 744 * 3_600_000_000)
+        #expect(month.count == 744)
+        let series = try TrafficSeries(month)
+        #expect(series.missingHours == 0)
+        #expect(series.totals == (try TrafficSeries(hours).totals))
+    }
+
+    @Test("a price that no load balancer offer holds is not sought there")
+    func nodePrice() throws {
+        let error = #expect(throws: LoadBalancerCostError.self) {
+            try catalogue.require(.nodeVCPUHour, in: "eu-west-2")
+        }
+        #expect(try #require(error).message.contains("config/prices"))
+        let offered = #expect(throws: LoadBalancerCostError.self) { try catalogue.require(.nlbUnit, in: "eu-west-2") }
+        #expect(try #require(offered).message.contains("eu-west-2/index.json"))
+    }
 }

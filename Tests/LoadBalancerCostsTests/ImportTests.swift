@@ -125,6 +125,19 @@ import Testing
         #expect(answer.unitHours?.decimal() == "2.7")
     }
 
+    @Test("the hours of the period without a point cost their hour")
+    func period() throws {
+        var metrics = try CloudWatchMetrics([
+            (name: "metrics.json", bytes: try Fixture.bytes("sample_get_metric_data.json"))
+        ])
+        try metrics.fill(from: "2026-10-01T00:00:00Z", to: "2026-11-01T00:00:00Z")
+        let answer = try CloudWatchAnswer(
+            metrics, Assumptions(), own: OwnGateway(sizing: catalogue.envoy), catalogue: catalogue, region: "us-east-1")
+        #expect(answer.hours == 744)
+        #expect(answer.total.decimal() == "16.7616")
+        #expect(throws: LoadBalancerCostError.self) { try metrics.fill(from: "2026-10-01T00:00:00Z", to: "2026-10-01") }
+    }
+
     @Test(
         "a CloudWatch file that would understate or mislead is refused",
         arguments: [

@@ -1,3 +1,15 @@
+// What a load balancer would have cost for the same traffic.
+//
+// Traffic (hours of requests, connections, bytes) comes from metered records, a traffic file, CloudWatch or access logs
+// and is a `TrafficSeries`. A `CapacityMeter` measures it in capacity units: each hour its largest dimension, summed over
+// hours. With the prices of a `PriceCatalogue` (data, never constants) it becomes the cost of an Application, Network or
+// Classic Load Balancer; what stands around them (data between zones, addresses, nodes, the cluster, the fee) is apart.
+// A `Comparison` puts a gateway of one's own beside its alternatives and prints the saving's sign as it is, what binds
+// hour by hour, where that turns, and where every assumption came from.
+//
+// Everything is pure: text and bytes come in, values go out; no clock, no network, no Double. Amounts are exact
+// fractions until they are printed.
+
 /// The same traffic behind a gateway of one's own and behind its alternatives, with the saving's sign as it is.
 ///
 /// `own` is always the Network Load Balancer, data between zones, Envoy's share of nodes, the cluster's share and the

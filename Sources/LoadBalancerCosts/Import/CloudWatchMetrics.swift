@@ -45,6 +45,8 @@ package enum LoadBalancerKind: String, Hashable, Sendable, CaseIterable, Codable
 package struct CloudWatchMetrics: Sendable {
     package private(set) var kind: LoadBalancerKind = .alb
     package private(set) var notes: [String] = []
+    /// The period asked for, which the points may leave idle at either end.
+    private var period: Range<Int64>?
     /// By metric and hour.
     private(set) var sums: [String: [Int64: Fraction]] = [:]
 
@@ -170,9 +172,22 @@ package struct CloudWatchMetrics: Sendable {
 }
 
 extension CloudWatchMetrics {
-    /// Every hour from the first point to the last: the load balancer costs its hour without traffic too.
+    /// Says for which period the files were fetched: its idle hours cost too. Instants in ISO 8601, on the hour.
+    package mutating func fill(from: String, to: String) throws {
+        guard let start = Instant.parse(from), let end = Instant.parse(to), start % Instant.hour == 0,
+            end % Instant.hour == 0, start < end, (end - start) / Instant.hour <= 100_000
+        else {
+            throw LoadBalancerCostError(
+                .invalidInput,
+                "'\(from)' to '\(to)' is no period: give instants on the hour such as 2026-10-01T00:00:00Z")
+        }
+        period = start..<end
+    }
+
+    /// Every hour from the first point (or the period's begin) to the last: a load balancer costs its idle hours too.
     var hours: [Int64] {
-        let all = sums.values.flatMap(\.keys)
+        var all = sums.values.flatMap(\.keys)
+        if let period { all += [period.lowerBound, period.upperBound - Instant.hour] }
         guard let first = all.min(), let last = all.max() else { return [] }
         return Array(stride(from: first, through: last, by: Int.Stride(Instant.hour)))
     }

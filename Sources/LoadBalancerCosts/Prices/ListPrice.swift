@@ -41,6 +41,15 @@ package enum PriceItem: String, Hashable, Sendable, CaseIterable {
     case eksHour = "eks_hour"
     case nodeVCPUHour = "node_vcpu_hour"
 
+    /// Whether AWS' price list AWSELB holds it; the others stand in other offers.
+    var isInLoadBalancerOffer: Bool {
+        switch self {
+        case .interZoneGigabyte, .publicIPv4Hour, .eksHour, .nodeVCPUHour, .gwlbEndpointHour, .gwlbEndpointGigabyte:
+            false
+        default: true
+        }
+    }
+
     /// The items without which no load balancer of a region can be priced.
     static let loadBalancers: [PriceItem] = [.albHour, .albUnit, .nlbHour, .nlbUnit, .clbHour, .clbGigabyte]
 }

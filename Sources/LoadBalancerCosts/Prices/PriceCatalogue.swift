@@ -36,7 +36,9 @@ package struct PriceCatalogue: Sendable {
             throw LoadBalancerCostError(
                 .missingPrice,
                 "no price for \(item.rawValue) in \(region); known in: \(known.joined(separator: ", ")). "
-                    + Self.importAdvice(region))
+                    + (item.isInLoadBalancerOffer
+                        ? Self.importAdvice(region)
+                        : "Add it for \(region) to a file of config/prices, with source and date"))
         }
         return price
     }

@@ -39,10 +39,10 @@ struct CloudWatchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The load balancer of --command, as CloudWatch names it.", valueName: "name"))
     var loadBalancer: String?
 
-    @Option(help: ArgumentHelp("Where the period of --command begins.", valueName: "instant"))
+    @Option(help: ArgumentHelp("Where the period begins; hours without a point are idle.", valueName: "instant"))
     var from: String?
 
-    @Option(help: ArgumentHelp("Where the period of --command ends.", valueName: "instant"))
+    @Option(help: ArgumentHelp("Where the period ends.", valueName: "instant"))
     var to: String?
 
     @Option(help: "table or json.")
@@ -62,7 +62,12 @@ struct CloudWatchCommand: ParsableCommand {
             if read.allSatisfy({ AccessLogEstimate.recognises($0.bytes) }) {
                 return try answer(AccessLogEstimate(read), assumptions, catalogue)
             }
-            let metrics = try CloudWatchMetrics(read, kind: kind)
+            var metrics = try CloudWatchMetrics(read, kind: kind)
+            switch (from, to) {
+            case (nil, nil): break
+            case (let from?, let to?): try metrics.fill(from: from, to: to)
+            default: throw CommandError(.usage, "--from and --to belong together")
+            }
             let answer = try CloudWatchAnswer(
                 metrics, assumptions, own: gateway(catalogue), catalogue: catalogue, region: region)
             switch format {

@@ -65,6 +65,9 @@ struct LoadBalancerCostCommand: ParsableCommand {
         help: ArgumentHelp("Envoy's vCPU per 1,000 requests a second, for --against.", valueName: "vcpu"))
     var vcpuPer1000: String?
 
+    @Option(help: ArgumentHelp("The price of a vCPU-hour of Envoy's nodes, for --against.", valueName: "amount"))
+    var vcpuHourPrice: String?
+
     @Option(help: "table, json or csv.")
     var format: Format = .table
 
@@ -102,6 +105,7 @@ struct LoadBalancerCostCommand: ParsableCommand {
             gateway.sizing.vcpuPer1000Requests = try number(vcpuPer1000, "--vcpu-per-1000")
             gateway.sizing.source = "--vcpu-per-1000"
         }
+        if let vcpuHourPrice { gateway.vcpuHourPrice = try number(vcpuHourPrice, "--vcpu-hour-price") }
         let keys = against == "all" ? nil : against.split(separator: ",").map(String.init)
         let comparison = try Comparison(
             file.series, file.assumptions, own: gateway, catalogue: catalogue, region: region, against: keys)
