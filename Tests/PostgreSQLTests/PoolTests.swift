@@ -189,6 +189,8 @@ import Testing
                 ]))
             #expect(restart.succeeded, "\(restart.output)")
             let error = await #expect(throws: PostgresError.self) { try await task.value }
+            // Not `.timeout`: the end of the connection was seen, not waited for.
+            #expect(error?.code == .connection)
             #expect(error?.isConnectionLost == true)
             #expect(error?.isRetryable == true)
             let rows = try await Retry.whileRetryable { try await pool.execute("SELECT value FROM kept") }

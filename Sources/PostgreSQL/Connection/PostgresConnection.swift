@@ -141,7 +141,12 @@ package actor PostgresConnection {
 
     private func socketIsReadable() {
         guard let handle else { return }
-        if PQconsumeInput(handle.pointer) != 1 {
+        var isAlive = PQconsumeInput(handle.pointer) == 1
+        // Of a socket whose peer is gone dispatch tells once: all is read now, to the end.
+        while isAlive, SocketReadiness.peerIsGone(PQsocket(handle.pointer)) {
+            isAlive = PQconsumeInput(handle.pointer) == 1
+        }
+        if !isAlive {
             // What the server said before it closed is still to be read by the statement under way.
             inputHasEnded = true
             watch = nil

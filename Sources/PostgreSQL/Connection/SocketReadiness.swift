@@ -1,5 +1,6 @@
 internal import CLibPQ
 internal import Dispatch
+internal import Glibc
 internal import Synchronization
 
 /// Watches a connection's socket for as long as it is held.
@@ -33,6 +34,12 @@ final class SocketWatch: Sendable {
 
 /// Waits once for a socket. Used while connecting, where libpq may change the socket between two steps.
 enum SocketReadiness {
+    /// Whether the other end of a socket is closed; bytes from before may still be there to read.
+    static func peerIsGone(_ socket: Int32) -> Bool {
+        var state = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        return poll(&state, 1, 0) == 1 && state.revents & Int16(POLLHUP | POLLERR) != 0
+    }
+
     /// Returns false when `deadline` came first. On return no dispatch source watches the socket any more.
     static func wait(
         _ socket: Int32, toRead: Bool, until deadline: DispatchTime, on queue: DispatchQueue,
