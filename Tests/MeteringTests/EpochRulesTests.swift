@@ -79,6 +79,10 @@ import Testing
             "a stream of a hot-restarted life that is stored after a later one of it", [life, child],
             sign(104, up: 103, hot: 1), .known(2, undecided: false)),
         Case(
+            "the older of two lives that are alive at once reconnects",
+            [epoch(1, sign(5, up: 5), sign(200, up: 200)), epoch(2, sign(100, up: 3), sign(205, up: 108))],
+            sign(210, up: 210), .known(1, undecided: false)),
+        Case(
             "a known boot id, whatever the uptime", [epoch(1, sign(5, up: 5), sign(100, up: 100), boot: "a")],
             bootID: "a", sign(110, up: 4), .known(1, undecided: false)),
         Case(

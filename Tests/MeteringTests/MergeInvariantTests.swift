@@ -41,6 +41,43 @@ import Testing
         }
     }
 
+    @Test("Revisions of a stream of deltas count once, in any order and however often they are merged")
+    func deltas() throws {
+        for seed in UInt64(1)...50 {
+            var random = SeededGenerator(seed: seed)
+            var staging = MemoryLedger()
+            var staged: [Delivery.Staged] = []
+            var sent: Int64 = 0
+            for stream in 1...3 as ClosedRange<Int64> {
+                let identity = StreamIdentity(gateway: "edge", instance: "envoy-1", bootID: "boot")
+                var tape = StreamTape(stream: StreamID(rawValue: stream), temporality: .delta, collect: .everything)
+                var now = Timestamp.at(12, 0, stream)
+                for _ in 0..<30 {
+                    now = now.plus(seconds: random.pick(1...300))
+                    let delta = random.pick(0...9)
+                    sent += delta
+                    tape.feed(delta == 0 ? [] : [.counter("http.a", delta)], at: now)
+                    guard random.chance(30) else { continue }
+                    for segment in staging.stage(&tape, of: identity) {
+                        staged.append(Delivery.Staged(segment: segment, identity: identity))
+                    }
+                    tape.forget(through: tape.latestRevision)
+                }
+                tape.end()
+                for segment in staging.stage(&tape, of: identity) {
+                    staged.append(Delivery.Staged(segment: segment, identity: identity))
+                }
+            }
+            for _ in 0..<3 {
+                var ledger = staging
+                for item in (staged + staged.filter { _ in random.chance(50) }).shuffled(using: &random) {
+                    ledger.merge(item.segment, of: item.identity)
+                }
+                #expect(try ledger.totals().map(\.usage) == [sent], "seed \(seed)")
+            }
+        }
+    }
+
     private func state(_ ledger: MemoryLedger, merging staged: [Delivery.Staged]) throws -> Statement {
         var ledger = ledger
         for item in staged { ledger.merge(item.segment, of: item.identity) }

@@ -126,6 +126,17 @@ import Testing
         #expect(try scene.total() == 27)
     }
 
+    @Test("A counter that a quarter hour says nothing of goes on from its older closing")
+    func olderClosing() throws {
+        var scene = Scene()
+        try scene.stream([(.at(12, 1), 90), (.at(12, 14), 100)])
+        try scene.stream([(.at(12, 16), 7)], name: "http.other.downstream_rq_completed")
+        try scene.stream([(.at(12, 31), 110)])
+        let usage = try #require(try scene.usage(12, 30).counters.first)
+        #expect(usage.quantity == 10 && usage.carriedIn == 10 && usage.carriedSince == .at(12, 14))
+        #expect(try scene.total() == 117)
+    }
+
     @Test("A successor of a metered life is billed from 0")
     func successor() throws {
         var scene = Scene(meteringSince: .at(12, 0))

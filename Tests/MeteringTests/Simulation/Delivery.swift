@@ -27,6 +27,13 @@ struct Delivery {
         let patience = [random.pick(1...100), random.pick(1...100)]
         for message in envoy.messages {
             let stream = message.stream
+            if received[stream] == 0 {
+                // A worker marks its other streams of an instance when another begins.
+                let worker = envoy.streams[stream].worker
+                for other in tapes.indices where other != stream && envoy.streams[other].worker == worker {
+                    tapes[other].mark()
+                }
+            }
             tapes[stream].feed(
                 message.metrics, sentMilliseconds: message.sentMilliseconds, receivedAt: message.receivedAt)
             received[stream] += 1

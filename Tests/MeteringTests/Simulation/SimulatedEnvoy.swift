@@ -53,7 +53,7 @@ struct SimulatedEnvoy: Sendable {
                 // The same hot-restart epoch does not come twice where the lives between left no trace.
                 mayHotRestart = hotRestartEpoch == 0
                 hotRestartEpoch = 0
-                now = now.advanced(byMicroseconds: random.pick(500_000...30_000_000))
+                now = now.advanced(byMicroseconds: random.chance(50) ? 100_000 : random.pick(100_000...30_000_000))
             }
             if random.chance(70) { openStream = nil }
         }
@@ -69,7 +69,9 @@ struct SimulatedEnvoy: Sendable {
         let interval = random.pick(1_000_000...10_000_000)
         var counters = Self.counters(using: &random)
         var lost: Int64 = 0
+        var lastFlush = now
         while true {
+            lastFlush = now
             now = now.advanced(byMicroseconds: interval * random.pick(90...110) / 100)
             for index in counters.indices {
                 let added = counters[index].advance(at: now, using: &random)
@@ -93,7 +95,8 @@ struct SimulatedEnvoy: Sendable {
             if hotRestartEpoch > 0 { metrics.append(.gauge("server.hot_restart_epoch", hotRestartEpoch)) }
             deliver(metrics, using: &random)
         }
-        now = death
+        // Some die right after a flush: nothing but the uptime tells the next one apart.
+        now = random.chance(40) ? lastFlush.advanced(byMicroseconds: 50_000) : death
     }
 
     private mutating func open(_ process: Int, using random: inout SeededGenerator) {
