@@ -15,10 +15,87 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", exact: "2.4.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
-        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/attaswift/BigInt", exact: "6.0.1"),
     ],
-    targets: []
+    targets: [
+        // Pure modules: no I/O, no clock.
+        .target(name: "StrictYAML", dependencies: [.product(name: "Yams", package: "Yams")]),
+        .target(name: "WireFormats"),
+        .target(name: "Metering", dependencies: ["StrictYAML"]),
+        .target(name: "Pricing", dependencies: [.product(name: "Yams", package: "Yams")]),
+        .target(name: "LoadBalancerCosts", dependencies: [.product(name: "Yams", package: "Yams")]),
+
+        // PostgreSQL.
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "PostgreSQL", dependencies: ["CLibPQ", .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "UsageStore",
+            dependencies: ["Metering", "PostgreSQL", "StrictYAML", .product(name: "Logging", package: "swift-log")]),
+
+        // Receivers.
+        .target(
+            name: "EnvoyAPI",
+            dependencies: [
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "Ingest",
+            dependencies: [
+                "CZlib", "EnvoyAPI", "Metering", "PostgreSQL", "UsageStore", "WireFormats",
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+
+        // A real Envoy under a counted load: for the demo and the system tests.
+        .target(
+            name: "DemoGateway",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+
+        // What is billed and shown.
+        .target(name: "Billing", dependencies: ["Metering", "Pricing"]),
+        .target(name: "Reports", dependencies: ["Billing", "Metering", "Pricing"]),
+        .target(
+            name: "WebAPI",
+            dependencies: [
+                "Metering", "PostgreSQL", "Pricing", "UsageStore",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .executableTarget(
+            name: "Waybill",
+            dependencies: [
+                "Billing", "DemoGateway", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports",
+                "StrictYAML", "UsageStore", "WebAPI",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
+    ]
 )
+
+let pure: Set = ["StrictYAML", "WireFormats", "Metering", "Pricing", "LoadBalancerCosts"]
+let generated: Set = ["EnvoyAPI"]
+
+for target in package.targets where target.type != .system && !generated.contains(target.name) {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ]
+    if pure.contains(target.name) { target.swiftSettings?.append(.strictMemorySafety()) }
+}

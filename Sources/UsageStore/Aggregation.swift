@@ -105,8 +105,7 @@ extension UsageStore {
     }
 
     private static func isOutage(_ error: any Error) -> Bool {
-        guard let error = error as? PostgresError else { return false }
-        return error.isConnectionLost || error.isRetryable
+        (error as? PostgresError)?.isOutage ?? false
     }
 }
 

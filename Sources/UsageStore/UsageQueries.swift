@@ -30,16 +30,12 @@ extension UsageStore {
             let total = try await reader.quantities(of: id, by: [], zone: zone).first?.dimensions ?? Quantities()
             let gaps = try await reader.gaps(of: id)
             let coverage = Coverage(lives: try await reader.lives(of: id), from: start, to: end, asOf: asOf)
-            let uppers = gaps.map(\.upper)
             return MonthlyUsage(
                 tenant: tenant,
                 period: MonthlyUsage.Period(
                     month: month, zone: zone, start: start.description, end: end.description, asOf: asOf.description),
-                requests: total[.requests],
-                lower: total[.requests] + gaps.reduce(0) { $0 + $1.lower },
-                upper: uppers.contains(nil) ? nil : total[.requests] + uppers.reduce(0) { $0 + ($1 ?? 0) },
                 dimensions: total,
-                coverage: MonthlyUsage.CoverageReport(percent: coverage.percent, gaps: gaps),
+                coverage: MonthlyUsage.CoverageReport(coverage, gaps: gaps),
                 groups: groupBy.isEmpty ? [] : try await reader.quantities(of: id, by: groupBy, zone: zone)
             )
         }

@@ -63,3 +63,10 @@ extension PostgresRow {
         QuarterHour(containing: try timestamp(column))
     }
 }
+
+extension PostgresError {
+    /// The database can not be reached or used just now: the same work is to be done again later.
+    package var isOutage: Bool {
+        isConnectionLost || isRetryable || [.connection, .commitUnknown, .timeout, .poolShutDown].contains(code)
+    }
+}

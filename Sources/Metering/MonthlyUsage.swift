@@ -1,5 +1,3 @@
-package import Metering
-
 /// A tenant's usage of a period: what `waybill usage --format json` prints and `GET /v1/usage/monthly` answers.
 package struct MonthlyUsage: Encodable, Sendable {
     package struct Period: Encodable, Sendable {
@@ -8,6 +6,14 @@ package struct MonthlyUsage: Encodable, Sendable {
         package var start: String
         package var end: String
         package var asOf: String
+
+        package init(month: String, zone: String, start: String, end: String, asOf: String) {
+            self.month = month
+            self.zone = zone
+            self.start = start
+            self.end = end
+            self.asOf = asOf
+        }
     }
 
     package struct GapReport: Encodable, Sendable {
@@ -19,11 +25,35 @@ package struct MonthlyUsage: Encodable, Sendable {
         package var lower: Int64
         /// Nil where nothing bounds the gap.
         package var upper: Int64?
+
+        package init(
+            gateway: String, instance: String, from: String, to: String, reason: String, lower: Int64, upper: Int64?
+        ) {
+            self.gateway = gateway
+            self.instance = instance
+            self.from = from
+            self.to = to
+            self.reason = reason
+            self.lower = lower
+            self.upper = upper
+        }
     }
 
     package struct CoverageReport: Encodable, Sendable {
-        package var percent: String
-        package var gaps: [GapReport]
+        package let percent: String
+        package let gaps: [GapReport]
+        /// Whether the count is too incomplete to be billed without a look at its gaps: below 99.00 %.
+        package let isBelowThreshold: Bool
+
+        package init(_ coverage: Coverage, gaps: [GapReport]) {
+            percent = coverage.percent
+            isBelowThreshold = coverage.isBelow(hundredthsOfPercent: 9900)
+            self.gaps = gaps
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case percent, gaps
+        }
     }
 
     package struct Group: Encodable, Sendable {
@@ -31,6 +61,13 @@ package struct MonthlyUsage: Encodable, Sendable {
         package var gateway: String?
         package var day: String?
         package var dimensions: Quantities
+
+        package init(service: String?, gateway: String?, day: String?, dimensions: Quantities) {
+            self.service = service
+            self.gateway = gateway
+            self.day = day
+            self.dimensions = dimensions
+        }
     }
 
     package var tenant: String
@@ -42,6 +79,20 @@ package struct MonthlyUsage: Encodable, Sendable {
     package var dimensions: Quantities
     package var coverage: CoverageReport
     package var groups: [Group]
+
+    package init(
+        tenant: String, period: Period, dimensions: Quantities, coverage: CoverageReport, groups: [Group]
+    ) {
+        let uppers = coverage.gaps.map(\.upper)
+        self.tenant = tenant
+        self.period = period
+        self.dimensions = dimensions
+        self.coverage = coverage
+        self.groups = groups
+        requests = dimensions[.requests]
+        lower = coverage.gaps.reduce(requests) { $0 + $1.lower }
+        upper = uppers.contains(nil) ? nil : uppers.reduce(requests) { $0 + ($1 ?? 0) }
+    }
 
     private enum CodingKeys: String, CodingKey {
         case tenant, period, requests, lower, upper, dimensions, coverage, groups

@@ -1,0 +1,37 @@
+internal import CZlib
+
+/// Unpacks gzip through zlib. The one place of this target with pointers: zlib's interface is made of them.
+enum Gzip {
+    /// A capture that unpacks to more is refused: 1 GiB.
+    private static let largest = 1 << 30
+
+    static func unpack(_ packed: [UInt8], _ path: String) throws(ReplayError) -> [UInt8] {
+        var stream = z_stream()
+        // 15 bits of window, and 16 for the gzip header.
+        let size = Int32(MemoryLayout<z_stream>.size)
+        guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, size) == Z_OK else {
+            throw ReplayError("\(path): zlib can not be started")
+        }
+        defer { inflateEnd(&stream) }
+        var input = packed
+        var unpacked: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 18)
+        let failure: String? = input.withUnsafeMutableBufferPointer { input in
+            stream.next_in = input.baseAddress
+            stream.avail_in = UInt32(clamping: input.count)
+            while true {
+                let status = chunk.withUnsafeMutableBufferPointer { chunk in
+                    stream.next_out = chunk.baseAddress
+                    stream.avail_out = UInt32(chunk.count)
+                    return inflate(&stream, Z_NO_FLUSH)
+                }
+                unpacked.append(contentsOf: chunk[0..<(chunk.count - Int(stream.avail_out))])
+                if status == Z_STREAM_END { return nil }
+                guard status == Z_OK else { return "it is not gzip, or is cut off (zlib says \(status))" }
+                guard unpacked.count <= Self.largest else { return "it unpacks to more than \(Self.largest) bytes" }
+            }
+        }
+        if let failure { throw ReplayError("\(path): \(failure)") }
+        return unpacked
+    }
+}

@@ -1,0 +1,82 @@
+package import Metering
+import Pricing
+
+/// A tenant's usage of a period, as text.
+package struct UsageText {
+    private let usage: MonthlyUsage
+
+    package init(_ usage: MonthlyUsage) {
+        self.usage = usage
+    }
+
+    package var text: String {
+        var parts = ["Usage of \(usage.tenant), \(usage.period.month) (\(usage.period.zone))"]
+        parts.append(usage.groups.isEmpty ? dimensions : groups)
+        parts.append(CoverageText(usage).text)
+        return parts.joined(separator: "\n\n")
+    }
+
+    private var dimensions: String {
+        var table = TextTable([.left, .right])
+        for dimension in Dimension.allCases where dimension != .activeConnections {
+            table.add(dimension.rawValue.replacing("_", with: " "), Digits.grouped(usage.dimensions[dimension]))
+        }
+        table.add("active connections, at most", Digits.grouped(usage.dimensions.activeConnectionsMaximum))
+        return table.text
+    }
+
+    /// One row a group, with a bar of its share of the largest.
+    private var groups: String {
+        let largest = usage.groups.map { $0.dimensions[.requests] }.max() ?? 0
+        var table = TextTable([.left, .left, .left, .right, .left])
+        table.add("day", "gateway", "service", "requests", "")
+        for group in usage.groups {
+            let requests = group.dimensions[.requests]
+            let bar = largest > 0 ? Int(Int128(requests) * 24 / Int128(largest)) : 0
+            table.add(
+                group.day ?? "all", group.gateway ?? "all", group.service ?? "all", Digits.grouped(requests),
+                String(repeating: "█", count: bar))
+        }
+        table.addRule()
+        table.add("", "", "", Digits.grouped(usage.requests), "")
+        return table.text
+    }
+}
+
+/// How complete a count is, in words.
+package struct CoverageText {
+    private let usage: MonthlyUsage
+
+    package init(_ usage: MonthlyUsage) {
+        self.usage = usage
+    }
+
+    package var text: String {
+        let gaps = usage.coverage.gaps
+        var lines = ["Coverage \(usage.coverage.percent) % of the instances' time, as of \(usage.period.asOf)."]
+        if gaps.isEmpty { return lines[0] + " No gaps." }
+        for gap in gaps.prefix(20) {
+            lines.append("  \(gap.instance), \(gap.from) – \(gap.to): \(Self.words(gap.reason)), \(Self.bounds(gap))")
+        }
+        if gaps.count > 20 { lines.append("  and \(gaps.count - 20) more gaps") }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func words(_ reason: String) -> String {
+        switch Gap.Reason(rawValue: reason) {
+        case .tailLost: "ended without a last reading"
+        case .lateStart: "counted before metering began"
+        case .reset: "a counter was reset"
+        case .refused: "values were refused"
+        case .undecidedEpoch: "it could not be told whether the process is a new one"
+        case .identityConflict: "two Envoys under one name"
+        case nil: reason
+        }
+    }
+
+    private static func bounds(_ gap: MonthlyUsage.GapReport) -> String {
+        let lower = Digits.grouped(gap.lower)
+        guard let upper = gap.upper else { return "at least \(lower) requests" }
+        return "between \(lower) and \(Digits.grouped(upper)) requests"
+    }
+}
