@@ -23,6 +23,8 @@ struct Delivery {
         // How many messages of each stream were stored when its worker died, or its stream ended.
         var stored = Array(repeating: 0, count: tapes.count)
         var received = Array(repeating: 0, count: tapes.count)
+        var sizes = Array(repeating: 0, count: tapes.count)
+        for message in envoy.messages { sizes[message.stream] += 1 }
         let isKilled = tapes.indices.map { _ in random.chance(20) }
         let patience = [random.pick(1...100), random.pick(1...100)]
         for message in envoy.messages {
@@ -37,6 +39,11 @@ struct Delivery {
             tapes[stream].feed(
                 message.metrics, sentMilliseconds: message.sentMilliseconds, receivedAt: message.receivedAt)
             received[stream] += 1
+            if received[stream] == sizes[stream], !isKilled[stream], random.chance(70) {
+                tapes[stream].end()
+                stage(&tapes[stream], envoy.streams[stream], using: &random)
+                stored[stream] = received[stream]
+            }
             let other = Int(random.pick(0...Int64(stream)))
             for candidate in Set([stream, other]).sorted() where received[candidate] > 0 {
                 guard random.chance(patience[envoy.streams[candidate].worker]) else { continue }
