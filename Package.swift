@@ -84,6 +84,39 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
+
+        // Tests read Tests/Fixtures and the shipped config/ and migrations/ where they lie.
+        .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"]),
+        .testTarget(name: "MeteringTests", dependencies: ["Metering"]),
+        .testTarget(
+            name: "PricingTests", dependencies: ["Pricing", .product(name: "BigInt", package: "BigInt")],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "LoadBalancerCostsTests", dependencies: ["LoadBalancerCosts"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(
+            name: "UsageStoreTests",
+            dependencies: ["Metering", "PostgreSQL", "UsageStore", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(
+            name: "IngestTests",
+            dependencies: [
+                "EnvoyAPI", "Ingest", "Metering", "WireFormats",
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
+        .testTarget(
+            name: "DemoGatewayTests",
+            dependencies: [
+                "DemoGateway",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        // Drives the built binary, a real Envoy and a real PostgreSQL.
+        .testTarget(name: "SystemTests", dependencies: ["DemoGateway", "Waybill"]),
     ]
 )
 

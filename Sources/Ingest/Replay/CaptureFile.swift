@@ -62,8 +62,10 @@ package struct CaptureFile {
                 beginsStream: parsed.k == 1)
             if parsed.ev == nil {
                 entry.payload = try payload(of: parsed.len, at: &offset, in: capture, path)
-            } else if parsed.ev?.hasSuffix("end") != true {
-                continue
+            } else {
+                // An event stands as an empty frame.
+                _ = try payload(of: 0, at: &offset, in: capture, path)
+                if parsed.ev?.hasSuffix("end") != true { continue }
             }
             entries.append(entry)
         }
