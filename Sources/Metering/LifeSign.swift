@@ -26,13 +26,13 @@ package struct LifeSign: Hashable, Sendable {
         self.receivedAt = receivedAt
     }
 
-    /// The latest instant at which the process can not yet have been up, by the earlier of both clocks: it never makes
-    /// a process look younger than it is. Nil without an uptime.
-    package var startedAfter: Timestamp? {
+    /// When the process began, by its uptime and the earlier of both clocks: a clock that runs ahead does not make it
+    /// look younger. An uptime is rounded down, so it may have begun up to a second earlier. Nil without an uptime.
+    package var startedAt: Timestamp? {
         guard let uptime else { return nil }
         var seen = receivedAt
         if abs(sentAt.microseconds(since: receivedAt)) <= StreamTape.largestClockDifference { seen = min(seen, sentAt) }
-        return seen.advanced(byMicroseconds: -(uptime + 1) * 1_000_000)
+        return seen.advanced(byMicroseconds: -uptime * 1_000_000)
     }
 }
 
@@ -102,7 +102,7 @@ package enum EpochRules {
         sign: LifeSign, instanceIsMetered: Bool, meteringSince: Timestamp?
     ) -> Bool {
         guard let meteringSince, !instanceIsMetered else { return true }
-        guard let started = sign.startedAfter else { return false }
+        guard let started = sign.startedAt else { return false }
         return started >= meteringSince
     }
 

@@ -163,7 +163,7 @@ package struct MemoryLedger {
             epochs[identity.instance, default: []].append(
                 Epoch(
                     record: EpochRecord(id: id, bootID: identity.bootID, first: sign, last: sign),
-                    opening: EpochOpening(started: sign.startedAfter, baseline: opensAtZero ? [:] : baseline),
+                    opening: EpochOpening(started: sign.startedAt, baseline: opensAtZero ? [:] : baseline),
                     baselineAt: opensAtZero ? nil : firstRead, quarterHours: [:]
                 )
             )

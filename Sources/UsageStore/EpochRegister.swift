@@ -82,7 +82,7 @@ struct EpochRegister {
             """,
             [
                 commit.stored.instance, commit.stored.gateway, commit.identity.bootID, commit.stored.collectVersion,
-                sign.startedAfter?.postgres, opensAtZero ? nil : firstRead.postgres, sign.uptime,
+                sign.startedAt?.postgres, opensAtZero ? nil : firstRead.postgres, sign.uptime,
                 sign.hotRestartEpoch, sign.sentAt.postgres, sign.receivedAt.postgres, firstRead.postgres,
             ]
         )

@@ -55,3 +55,20 @@ extension UsageStore {
         )
     }
 }
+
+extension UsageStore {
+    /// Declares a gateway: epochs of its instances that began after `meteringSince` are billed from 0 (rule 6). A
+    /// gateway that is there already keeps the earlier time.
+    package func declare(gateway: String, meteringSince: Timestamp) async throws {
+        try await pool.withConnection { connection in
+            _ = try await connection.execute(
+                """
+                INSERT INTO gateway (name, metering_since) VALUES ($1, $2)
+                ON CONFLICT (name) DO UPDATE
+                SET metering_since = LEAST(gateway.metering_since, excluded.metering_since)
+                """,
+                [gateway, meteringSince.postgres]
+            )
+        }
+    }
+}

@@ -116,9 +116,9 @@ import Testing
             (uptime: 3600, isMetered: false, since: nil, opensAtZero: true),
             (uptime: nil, isMetered: false, since: .at(11, 0), opensAtZero: false),
             (uptime: nil, isMetered: true, since: .at(11, 0), opensAtZero: true),
-            // Started at 11:59:59.x: within the second that an uptime leaves open it may have started before.
-            (uptime: 60, isMetered: false, since: .at(11, 59), opensAtZero: false),
-            (uptime: 58, isMetered: false, since: .at(11, 59), opensAtZero: true),
+            // By its uptime: what it may have counted in the second that is rounded away was counted by nobody else.
+            (uptime: 60, isMetered: false, since: .at(11, 59), opensAtZero: true),
+            (uptime: 61, isMetered: false, since: .at(11, 59), opensAtZero: false),
         ] as [(uptime: Int64?, isMetered: Bool, since: Timestamp?, opensAtZero: Bool)])
     func opensAtZero(_ example: (uptime: Int64?, isMetered: Bool, since: Timestamp?, opensAtZero: Bool)) {
         let sign = Self.sign(0, up: example.uptime)
@@ -129,9 +129,9 @@ import Testing
 
     @Test("A process is not made to look younger by a clock that runs ahead")
     func startsByTheEarlierClock() {
-        #expect(Self.sign(60, up: 10, received: 0).startedAfter == .at(11, 59, 49))
-        #expect(Self.sign(0, up: 10, received: 60).startedAfter == .at(11, 59, 49))
+        #expect(Self.sign(60, up: 10, received: 0).startedAt == .at(11, 59, 50))
+        #expect(Self.sign(0, up: 10, received: 60).startedAt == .at(11, 59, 50))
         #expect(
-            Self.sign(-120, up: 10, received: 0).startedAfter == .at(11, 59, 49), "a clock too far off says nothing")
+            Self.sign(-120, up: 10, received: 0).startedAt == .at(11, 59, 50), "a clock too far off says nothing")
     }
 }

@@ -17,6 +17,15 @@ struct DatabaseOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Settings for what is not given as a flag.", valueName: "file"))
     var config: String?
 
+    /// The embedded database in a folder, whatever the environment says.
+    static func embedded(in folder: String) -> DatabaseOptions {
+        var options = DatabaseOptions()
+        options.dataDir = folder
+        options.databaseURL = nil
+        options.config = nil
+        return options
+    }
+
     /// Connects, brings the schema up to date, runs `body` and lets go of the database again, also after an error.
     func withStore<Result: Sendable>(
         connections: Int = 4, logger: Logger, _ body: (UsageStore) async throws -> Result

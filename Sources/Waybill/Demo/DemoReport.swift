@@ -1,0 +1,53 @@
+import Billing
+import LoadBalancerCosts
+import Metering
+import Pricing
+import Reports
+import UsageStore
+
+/// What the demo shows at its end: sent against metered, an invoice, and the comparison with load balancers.
+struct DemoReport {
+    let store: UsageStore
+    let gateway: String
+    let period: (month: String, period: BillingPeriod)
+
+    func show(sent: [String: Int64]) async throws {
+        var table = TextTable([.left, .right, .right, .right, .right])
+        table.add("tenant", "answered", "metered", "difference", "coverage")
+        table.addRule()
+        var invoice: InvoicePreview?
+        var differences: [String] = []
+        let book = try PriceBook.read(ConfigurationFiles.file("config/price-books/demo.yaml"))
+        for (tenant, answered) in sent.sorted(by: { $0.key < $1.key }) {
+            let usage = try await store.monthlyUsage(
+                tenant: tenant, month: period.month, zone: "UTC", from: period.period.startTime,
+                to: period.period.endTime)
+            if usage.requests != answered { differences.append(tenant) }
+            table.add(
+                tenant, Digits.grouped(answered), Digits.grouped(usage.requests),
+                Digits.grouped(usage.requests - answered), usage.coverage.percent + " %")
+            do {
+                invoice = try InvoicePreview(usage: usage, book: book, period: period.period)
+            } catch {
+                throw CommandError(.failure, error.message)
+            }
+        }
+        print("Sent and metered\n\n\(table.text)\n")
+        if let invoice { print(InvoiceText(invoice).text + "\n") }
+        try await compare()
+        guard differences.isEmpty else {
+            throw CommandError(.failure, "metered differs from sent for \(differences.joined(separator: ", "))")
+        }
+    }
+
+    private func compare() async throws {
+        let traffic = try await store.hourlyTraffic(
+            gateway: gateway, from: period.period.startTime, to: period.period.endTime)
+        try costFailure {
+            let comparison = try CompareCommand.comparison(
+                traffic, month: period.period, region: "us-east-1", priceBook: try CompareCommand.standardBook(),
+                against: ["alb", "nlb", "clb"])
+            print("The same traffic behind AWS's load balancers\n\n\(comparison.table())")
+        }
+    }
+}
