@@ -23,7 +23,7 @@ let package = Package(
         .target(name: "StrictYAML", dependencies: [.product(name: "Yams", package: "Yams")]),
         .target(name: "WireFormats"),
         .target(name: "Metering", dependencies: ["StrictYAML"]),
-        .target(name: "Pricing", dependencies: [.product(name: "Yams", package: "Yams")]),
+        .target(name: "Pricing", dependencies: ["StrictYAML", .product(name: "Yams", package: "Yams")]),
         .target(name: "LoadBalancerCosts", dependencies: [.product(name: "Yams", package: "Yams")]),
 
         // PostgreSQL.

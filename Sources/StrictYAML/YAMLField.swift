@@ -17,6 +17,12 @@ package struct YAMLField {
     package let path: String
     package let node: Node
 
+    package init(file: String, path: String, node: Node) {
+        self.file = file
+        self.path = path
+        self.node = node
+    }
+
     /// An error at this place.
     package func error(_ message: String) -> YAMLFieldError {
         let line = node.mark.map { ":\($0.line)" } ?? ""
@@ -58,7 +64,7 @@ package struct YAMLField {
 
     /// A key that can not be left out.
     package func require(_ key: String, in fields: [String: YAMLField]) throws(YAMLFieldError) -> YAMLField {
-        guard let field = fields[key] else { throw error("lacks the key \(key)") }
+        guard let field = fields[key] else { throw error("the key \(key) is missing") }
         return field
     }
 
@@ -68,10 +74,12 @@ package struct YAMLField {
         return sequence.enumerated().map { YAMLField(file: file, path: "\(path)[\($0.offset)]", node: $0.element) }
     }
 
-    /// Text that is not blank.
+    /// One line of text that is not blank.
     package func text() throws(YAMLFieldError) -> String {
-        guard let scalar = node.scalar, scalar.string.contains(where: { !$0.isWhitespace }) else {
-            throw error("found \(kind), which should be text")
+        guard let scalar = node.scalar, scalar.string.contains(where: { !$0.isWhitespace }),
+            scalar.string.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
+        else {
+            throw error("found \(kind), which should be one line of text")
         }
         return scalar.string
     }

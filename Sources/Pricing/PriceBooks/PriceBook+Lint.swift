@@ -1,15 +1,17 @@
+import StrictYAML
+
 extension PriceBook {
     /// Everything to say about a file: its defects (overlaps, gaps, tiers never reached) and, if it can be read, what
     /// ``lint()`` finds. Never throws: a file that is no price book is one `malformed` finding.
     package static func lint(yaml: String, file: String) -> [Finding] {
         var reader = PriceBookReader()
-        do throws(PricingError) {
+        do throws(YAMLFieldError) {
             let book = try reader.book(try YAMLField.root(yaml: yaml, file: file))
-            let defects = reader.defects.map { Finding(kind: $0.kind, isDefect: true, message: $0.error.message) }
+            let defects = reader.defects.map { Finding(kind: $0.kind, isDefect: true, message: $0.error.description) }
             return defects + (defects.isEmpty ? book.lint() : [])
         } catch {
-            let defects = reader.defects.map { Finding(kind: $0.kind, isDefect: true, message: $0.error.message) }
-            return defects + [Finding(kind: .malformed, isDefect: true, message: error.message)]
+            let defects = reader.defects.map { Finding(kind: $0.kind, isDefect: true, message: $0.error.description) }
+            return defects + [Finding(kind: .malformed, isDefect: true, message: error.description)]
         }
     }
 

@@ -1,11 +1,17 @@
+import StrictYAML
+
 extension PriceBook {
     /// Reads a price book. Whatever is unknown, missing or out of order is refused with its file, line and key.
     ///
     /// `file` is the name used in messages.
     package init(yaml: String, file: String) throws(PricingError) {
-        var reader = PriceBookReader()
-        self = try reader.book(try YAMLField.root(yaml: yaml, file: file))
-        if let defect = reader.defects.first { throw defect.error }
+        do throws(YAMLFieldError) {
+            var reader = PriceBookReader()
+            self = try reader.book(try YAMLField.root(yaml: yaml, file: file))
+            if let defect = reader.defects.first { throw defect.error }
+        } catch {
+            throw PricingError(.invalidPriceBook, error.description)
+        }
     }
 }
 
@@ -15,12 +21,12 @@ struct PriceBookReader {
     /// A contradiction, with its place.
     struct Defect {
         let kind: Finding.Kind
-        let error: PricingError
+        let error: YAMLFieldError
     }
 
     var defects: [Defect] = []
 
-    mutating func book(_ root: YAMLField) throws(PricingError) -> PriceBook {
+    mutating func book(_ root: YAMLField) throws(YAMLFieldError) -> PriceBook {
         let fields = try root.keys(allowed: ["id", "currency", "rounding", "versions"])
         let id = try root.require("id", in: fields).text()
         let currencyField = try root.require("currency", in: fields)
@@ -29,7 +35,8 @@ struct PriceBookReader {
                 "found \(currencyField.kind), which is not a currency of ISO 4217; write its three capital letters, such "
                     + "as USD, EUR or JPY")
         }
-        let rounding = try fields["rounding"].map { field throws(PricingError) in try field.choice(RoundingMode.self) }
+        let rounding = try fields["rounding"].map { field throws(YAMLFieldError) in try field.choice(RoundingMode.self)
+        }
         let list = try root.require("versions", in: fields)
         var versions: [PriceBook.Version] = []
         for element in try list.elements() {
@@ -47,7 +54,7 @@ struct PriceBookReader {
 
     private mutating func version(
         _ field: YAMLField, id: String, currency: Currency, rounding: RoundingMode
-    ) throws(PricingError) -> PriceBook.Version {
+    ) throws(YAMLFieldError) -> PriceBook.Version {
         let fields = try field.keys(
             allowed: ["effective", "base_fee", "minimum", "maximum", "charges", "discounts", "taxes"])
         let effective = try field.require("effective", in: fields).date()
@@ -84,15 +91,15 @@ struct PriceBookReader {
             minimum: minimum, maximum: maximum, charges: charges, discounts: discounts, taxes: taxes)
     }
 
-    private func periodAmount(_ field: YAMLField?) throws(PricingError) -> PriceBook.PeriodAmount? {
+    private func periodAmount(_ field: YAMLField?) throws(YAMLFieldError) -> PriceBook.PeriodAmount? {
         guard let field else { return nil }
         let fields = try field.keys(allowed: ["amount_minor", "prorate"])
         let amount = try field.require("amount_minor", in: fields).amount()
-        let proration = try fields["prorate"].map { place throws(PricingError) in try place.choice(Proration.self) }
+        let proration = try fields["prorate"].map { place throws(YAMLFieldError) in try place.choice(Proration.self) }
         return PriceBook.PeriodAmount(amount: amount, isProratedByDays: proration != Proration.none)
     }
 
-    private mutating func discount(_ field: YAMLField, charges: [Charge]) throws(PricingError) -> Discount {
+    private mutating func discount(_ field: YAMLField, charges: [Charge]) throws(YAMLFieldError) -> Discount {
         let fields = try field.keys(allowed: ["name", "percent", "amount_minor", "charge", "from", "until"])
         let reduction: Discount.Reduction
         switch (fields["percent"], fields["amount_minor"]) {
@@ -100,15 +107,15 @@ struct PriceBookReader {
         case (nil, let amount?): reduction = .amount(try amount.amount())
         default: throw field.error("a discount has either percent or amount_minor")
         }
-        let chargeName = try fields["charge"].map { place throws(PricingError) in try place.text() }
+        let chargeName = try fields["charge"].map { place throws(YAMLFieldError) in try place.text() }
         if let chargeName, let place = fields["charge"], !charges.contains(where: { $0.name == chargeName }) {
             note(
                 .unreachable, place,
                 "no charge of this version is named \"\(chargeName)\"; there are: "
                     + charges.map { "\"\($0.name)\"" }.joined(separator: ", "))
         }
-        let from = try fields["from"].map { place throws(PricingError) in try place.date() }
-        let until = try fields["until"].map { place throws(PricingError) in try place.date() }
+        let from = try fields["from"].map { place throws(YAMLFieldError) in try place.date() }
+        let until = try fields["until"].map { place throws(YAMLFieldError) in try place.date() }
         if let from, let until, let place = fields["until"], until <= from {
             note(
                 .unreachable, place,
@@ -120,7 +127,7 @@ struct PriceBookReader {
             until: until)
     }
 
-    private mutating func tax(_ field: YAMLField, charges: [Charge]) throws(PricingError) -> TaxRate {
+    private mutating func tax(_ field: YAMLField, charges: [Charge]) throws(YAMLFieldError) -> TaxRate {
         let fields = try field.keys(allowed: ["name", "percent", "classes"])
         var classes: [String]?
         if let list = fields["classes"] {
@@ -148,13 +155,5 @@ struct PriceBookReader {
 
     private enum Proration: String, CaseIterable {
         case days, none
-    }
-}
-
-extension YAMLField {
-    /// A key that must be there.
-    func require(_ key: String, in fields: [String: YAMLField]) throws(PricingError) -> YAMLField {
-        guard let field = fields[key] else { throw error("the key \(key) is missing") }
-        return field
     }
 }

@@ -1,7 +1,8 @@
+import StrictYAML
 import Yams
 
 extension PriceBookReader {
-    mutating func charge(_ field: YAMLField) throws(PricingError) -> Charge {
+    mutating func charge(_ field: YAMLField) throws(YAMLFieldError) -> Charge {
         guard case .mapping(let mapping) = field.node, let modelNode = mapping["model"] else {
             throw field.error("a charge is a mapping with a model: \(Model.names)")
         }
@@ -29,20 +30,20 @@ extension PriceBookReader {
 
     private mutating func model(
         _ model: Model, _ field: YAMLField, _ fields: [String: YAMLField]
-    ) throws(PricingError) -> Charge.Model {
+    ) throws(YAMLFieldError) -> Charge.Model {
         switch model {
         case .graduated: return .graduated(try tiers(try field.require("tiers", in: fields)))
         case .volume: return .volume(try tiers(try field.require("tiers", in: fields)))
         case .perUnit: return .perUnit(try field.require("amount_minor", in: fields).amount())
         case .package:
-            let partial = try fields["partial"].map { place throws(PricingError) in
+            let partial = try fields["partial"].map { place throws(YAMLFieldError) in
                 try place.choice(Charge.Partial.self)
             }
             return .package(try field.require("amount_minor", in: fields).amount(), partial: partial ?? .full)
         }
     }
 
-    private mutating func tiers(_ list: YAMLField) throws(PricingError) -> [Charge.Tier] {
+    private mutating func tiers(_ list: YAMLField) throws(YAMLFieldError) -> [Charge.Tier] {
         var tiers: [Charge.Tier] = []
         for element in try list.elements() {
             let fields = try element.keys(allowed: ["up_to", "amount_minor", "flat_minor"])
