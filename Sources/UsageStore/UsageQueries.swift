@@ -47,53 +47,6 @@ extension UsageStore {
             try await connection.execute("SELECT name FROM tenant ORDER BY name").map { try $0.decode(0) }
         }
     }
-
-    /// A gateway's traffic by hour, over all its tenants and what is unattributed to none.
-    package func hourlyTraffic(
-        gateway: String, from start: Timestamp, to end: Timestamp
-    ) async throws -> [HourlyTraffic] {
-        try await pool.withConnection { connection in
-            let known = try await connection.execute("SELECT gateway_id FROM gateway WHERE name = $1", [gateway])
-            guard let row = known.first else {
-                let names = try await connection.execute("SELECT name FROM gateway ORDER BY name LIMIT 20")
-                    .map { try $0.decode(0, as: String.self) }
-                throw UsageStoreError(
-                    .unknownGateway,
-                    "there is no gateway \(gateway); "
-                        + (names.isEmpty ? "nothing is metered yet" : "known are \(names.joined(separator: ", "))"))
-            }
-            let rows = try await connection.execute(
-                """
-                SELECT date_trunc('hour', quarter_hour, 'UTC'), sum(requests)::bigint, sum(new_connections)::bigint,
-                    sum(active_connections_micros)::bigint, (sum(received_bytes) + sum(sent_bytes))::bigint,
-                    min(carried_since)
-                FROM consumption WHERE gateway_id = $1 AND quarter_hour >= $2 AND quarter_hour < $3
-                GROUP BY 1 ORDER BY 1
-                """,
-                [try row.decode(0, as: Int64.self), start.postgres, end.postgres]
-            )
-            return try rows.map { row in
-                HourlyTraffic(
-                    start: try row.timestamp(0), requests: try row.decode(1), newConnections: try row.decode(2),
-                    activeConnectionMicros: try row.decode(3, as: Int64.self) / 4, bytes: try row.decode(4),
-                    carriedSince: try row.optionalTimestamp(5)
-                )
-            }
-        }
-    }
-}
-
-/// A gateway's traffic in one hour.
-package struct HourlyTraffic: Hashable, Sendable {
-    package var start: Timestamp
-    package var requests: Int64
-    package var newConnections: Int64
-    /// The mean over the hour, a quarter hour without samples as none. Unit: millionths of a connection.
-    package var activeConnectionMicros: Int64
-    /// Both directions.
-    package var bytes: Int64
-    /// When the oldest part of it began that was read in this hour and began in an earlier quarter hour.
-    package var carriedSince: Timestamp?
 }
 
 private struct UsageReader {

@@ -32,7 +32,11 @@ extension Comparison.Row: Encodable {
 
 extension Comparison: Encodable {
     private enum CodingKeys: String, CodingKey {
-        case region, currency, hours, requests, own, alternatives, unavailable
+        case region, currency, hours
+        case repeats = "repeat"
+        case hourCount = "hour_count"
+        case isMetered = "metered"
+        case requests, own, alternatives, unavailable
         case bindingStrip = "binding_strip"
         case envoyVCPUHours = "envoy_vcpu_hours"
         case envoyPeakVCPU = "envoy_peak_vcpu"
@@ -41,14 +45,17 @@ extension Comparison: Encodable {
         case assumptionSources = "assumption_sources"
         case sizing, nodes
         case nodePrice = "node_vcpu_hour"
-        case notes
+        case prices, gateways, notes
     }
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(region, forKey: .region)
         try container.encode(currency, forKey: .currency)
-        try container.encode(hours, forKey: .hours)
+        try container.encode(isMetered, forKey: .isMetered)
+        try container.encode(series.listed, forKey: .hours)
+        try container.encode(series.repeats, forKey: .repeats)
+        try container.encode(hours, forKey: .hourCount)
         try container.encode(requests, forKey: .requests)
         try container.encode(own, forKey: .own)
         try container.encode(alternatives, forKey: .alternatives)
@@ -63,6 +70,9 @@ extension Comparison: Encodable {
         try container.encode(gateway.sizing, forKey: .sizing)
         try container.encode(gateway.nodes, forKey: .nodes)
         try container.encode(nodePrice, forKey: .nodePrice)
+        try container.encode(
+            Dictionary(uniqueKeysWithValues: prices.map { ($0.key.rawValue, $0.value) }), forKey: .prices)
+        if !gateways.isEmpty { try container.encode(gateways, forKey: .gateways) }
         try container.encode(notes, forKey: .notes)
     }
 
@@ -70,6 +80,7 @@ extension Comparison: Encodable {
     package var assumptionSources: [String: String] {
         var sources = Dictionary(
             uniqueKeysWithValues: Assumptions.Name.allCases.map { ($0.rawValue, assumptions.source($0)) })
+        sources["region"] = regionSource
         sources["fee"] = gateway.feeSource
         sources["sizing"] = gateway.sizing.source
         sources["node_vcpu_hour"] = nodePrice.source

@@ -1,20 +1,58 @@
 extension Comparison {
-    /// The table for a person: totals with the saving's sign, what binds, where it turns, what was assumed.
+    /// The answer for a person: who is cheaper by how much, the table, what binds, where it turns, what was assumed.
     package func table() -> String {
-        var text = "\(requests.decimal(places: 0)) requests in \(hours) hours, \(region), \(currency)\n\n"
-        text += costs() + "\n"
+        var text = headline.map { $0 + "\n\n" } ?? ""
+        text += "\(scope)\n\n" + costs() + "\n"
+        if alternatives.contains(where: { $0.breakEvenFeePerBillion != nil }) {
+            text +=
+                "break-even fee: the gateway fee per billion requests at which both cost the same; below zero not even "
+            text += "a free gateway saves\n"
+        }
         for row in [own] + alternatives {
             if let leftOut = row.leftOut { text += "\(row.key) leaves out: \(leftOut)\n" }
         }
         for (key, reason) in unavailable.sorted(by: { $0.key < $1.key }) { text += "\(key): \(reason)\n" }
         if let addresses {
-            text += "public IPv4 is \(addresses.total.cents) on both sides of a load balancer and in no total\n"
+            text +=
+                "public IPv4 addresses cost \(addresses.total.readable) behind either load balancer and are in no total\n"
         }
         for note in notes { text += "note: \(note)\n" }
-        if !binding.isEmpty { text += "\nwhat binds the ALB, by hour (n new, a active, b bytes, r rules):\n" + strip() }
+        if !binding.isEmpty { text += "\nwhat binds the ALB, hour by hour in UTC:\n" + strip() }
         text += "\nwhere it turns:\n" + sensitivity.map { "  \($0.statement)\n" }.joined()
-        return text + "\nassumed:\n" + assumed()
+        return text + "\nassumed:\n" + assumed() + "\nprices:\n" + priced()
     }
+
+    /// `Your own gateway cost 0.15 USD more than ALB would have (0.17 against 0.02, −634.02 % saved).` Against ALB where
+    /// it is compared, else against the first alternative; nil without one.
+    package var headline: String? {
+        guard let other = alternatives.first(where: { $0.key == "alb" }) ?? alternatives.first,
+            let saving = other.saving
+        else { return nil }
+        let name = ["alb", "nlb", "clb", "gwlb"].contains(other.key) ? other.key.uppercased() : other.name
+        let costs = isMetered ? "cost" : "would cost"
+        let amounts = "\(own.total.readable) against \(other.total.readable)"
+        let fee = gateway.fee == nil ? ", before any fee" : ""
+        let percent = saving.isNegative ? "" : other.savingPercent.map { ", \($0.readable) % saved" } ?? ""
+        guard !saving.isZero else {
+            return "A gateway of your own \(costs) as much as \(name): \(own.total.readable) \(currency)\(fee)."
+        }
+        let amount = (saving.isNegative ? -saving : saving).readable
+        return "Your own gateway \(costs) \(amount) \(currency) \(saving.isNegative ? "more" : "less") than \(name)"
+            + (isMetered ? " would have" : "") + " (\(amounts)\(percent)\(fee))."
+    }
+
+    /// `6,300 requests in 1 hour of 2026-11, us-east-1, amounts in USD`.
+    private var scope: String {
+        var text = "\(Counted.grouped(requests.decimal(places: 0))) request\(requests == .one ? "" : "s") in "
+        text += Counted.text(hours, "hour")
+        if hasDates, let first = starts.first, let last = starts.last {
+            text += " from \(Instant.text(first)) to \(Instant.text(last + Instant.hour))"
+        }
+        return text + ", \(region), amounts in \(currency)"
+    }
+
+    /// Hours of a repeated list follow each other without dates.
+    private var hasDates: Bool { hours == Int64(starts.count) && starts.first != 0 }
 
     /// One line an alternative, amounts to nine places.
     package func csv() -> String {
@@ -33,56 +71,92 @@ extension Comparison {
     }
 
     private func costs() -> String {
-        var table = TextTable(
-            [
-                "", "hours", "units", "data", "nodes", "fee", "other", "total", "saving", "%",
-                "break-even fee per billion", "binds",
-            ],
-            right: Set(1...10))
+        let showsOther = ([own] + alternatives).contains { !$0.other.isZero }
+        let heads =
+            ["", "hours", "units", "data", "nodes", "fee"] + (showsOther ? ["other"] : [])
+            + ["total", "saving", "%", "break-even fee", "hours bound by"]
+        var table = TextTable(heads, amounts: Set(1..<heads.count - 1))
         for row in [own] + alternatives {
-            table.add([
-                row.key, row.hours.cents, row.units.cents, row.data.cents, row.nodes.cents, row.fee.cents,
-                row.other.cents,
-                row.total.cents, row.saving?.signed ?? "", row.savingPercent?.signed ?? "",
-                row.breakEvenFeePerBillion?.cents ?? "", CostAnswer.text(row.bindingHours),
-            ])
+            let parts = [row.hours, row.units, row.data, row.nodes, row.fee] + (showsOther ? [row.other] : [])
+            table.add(
+                [row.key] + (parts + [row.total]).map(\.readable) + [
+                    row.saving?.readableSigned ?? "", row.savingPercent?.signed ?? "",
+                    row.breakEvenFeePerBillion?.readable ?? "", CostAnswer.text(row.bindingHours),
+                ])
         }
         return table.text
     }
 
-    /// One line a UTC day where hours have dates, else one for the listed hours.
+    /// One line a UTC day where hours have dates, else one for the listed hours. Idle hours are dots.
     private func strip() -> String {
-        let day: Int64 = 24 * Instant.hour
-        guard hours == Int64(starts.count) else {
-            return "  \(bindingStrip) × \(hours / Int64(max(starts.count, 1)))\n"
+        let letters = zip(bindingStrip, series.rows).map { letter, row in
+            let isIdle =
+                row.newConnections == 0 && row.activeConnections == 0 && row.bytes == 0 && row.lambdaBytes == 0
+                && row.requests == 0 && row.ruleEvaluations <= 0
+            return isIdle ? "." : String(letter)
         }
-        var lines = ""
+        guard hasDates else {
+            let times = hours / Int64(max(starts.count, 1))
+            return "  \(letters.joined())" + (times > 1 ? " × \(times)" : "") + "\n" + legend(letters)
+        }
+        let day: Int64 = 24 * Instant.hour
+        var lines = "              0     6     12    18\n"
         var last: Int64?
-        for (start, dimension) in zip(starts, bindingStrip) {
+        for (start, letter) in zip(starts, letters) {
             if start / day != last {
                 lines += (last == nil ? "" : "\n") + "  \(Instant.text(start).prefix(10))  "
                 lines += String(repeating: " ", count: Int(start % day / Instant.hour))
             }
             last = start / day
-            lines.append(dimension)
+            lines += letter
         }
-        return lines + "\n"
+        return lines + "\n" + legend(letters)
+    }
+
+    private func legend(_ letters: [String]) -> String {
+        let names = [
+            ("n", "n new connections"), ("a", "a active connections"), ("b", "b bytes"), ("r", "r rules"),
+            (".", ". idle: the hour costs and counts as new"),
+        ]
+        return "  " + names.filter { letters.contains($0.0) }.map(\.1).joined(separator: ", ") + "\n"
     }
 
     private func assumed() -> String {
-        var table = TextTable(["", "", ""], right: [], header: false)
+        var table = TextTable(["", "", ""], header: false)
+        table.add(["  region", region, regionSource])
         for name in Assumptions.Name.allCases {
             table.add(["  " + name.rawValue, assumptions.text(name), assumptions.source(name)])
         }
-        table.add(["  fee", gateway.fee?.cents ?? "none", gateway.feeSource])
+        table.add(["  fee", gateway.fee.map { "\($0.readable) \(currency)" } ?? "none", gateway.feeSource])
         let sizing = gateway.sizing
+        table.add(["  vcpu_per_1000", "\(sizing.vcpuPer1000Requests) per 1,000 requests/s", sizing.source])
+        table.add(["  vcpu_use", "\(sizing.targetUtilisation)", "the share of a vCPU that is meant to be used"])
+        table.add(["  vcpu_minimum", "\(sizing.minimumVCPU)", "what runs whatever the traffic"])
         table.add([
-            "  nodes",
-            "\(sizing.vcpuPer1000Requests) vCPU per 1,000 requests/s at \(sizing.targetUtilisation) use, at least \(sizing.minimumVCPU), \(gateway.nodes.rawValue)",
-            sizing.source,
+            "  nodes", gateway.nodes.rawValue,
+            gateway.nodes == .hourly ? "they follow each hour's traffic" : "they stand for the busiest hour",
         ])
-        table.add(["  node_vcpu_hour", "\(nodePrice.amount) \(nodePrice.currency)", nodePrice.source])
-        table.add(["  cluster share", gateway.clusterShare.decimal(), "configuration"])
+        table.add(["  cluster_share", gateway.clusterShare.decimal(), "of the cluster's own fee"])
+        return table.text
+    }
+
+    private func priced() -> String {
+        var table = TextTable(["", "", ""], amounts: [1], header: false)
+        func add(_ name: String, _ price: ListPrice) {
+            let date = price.date.isEmpty ? "" : ", \(price.date)"
+            table.add([
+                "  " + name, "\(price.amount)",
+                "\(price.currency)  \(price.source)\(date)\(price.inferred ? ", inferred" : "")",
+            ])
+        }
+        for (item, price) in prices.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { add(item.rawValue, price) }
+        add(PriceItem.nodeVCPUHour.rawValue, nodePrice)
+        for (key, gateway) in gateways.sorted(by: { $0.key < $1.key }) {
+            table.add([
+                "  " + key, "by tier",
+                "\(gateway.currency)  \(gateway.source), \(gateway.date)\(gateway.inferred ? ", inferred" : "")",
+            ])
+        }
         return table.text
     }
 }

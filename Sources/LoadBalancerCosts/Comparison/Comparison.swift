@@ -42,7 +42,13 @@ package struct Comparison: Sendable {
     }
 
     package let region: String
+    /// Where the region came from: an option, a file, or `default`.
+    package let regionSource: String
     package let currency: String
+    /// The hours that were compared, in order.
+    package let series: TrafficSeries
+    /// True for traffic that was metered, false for traffic that is supposed.
+    package let isMetered: Bool
     package let hours: Int64
     package let requests: Fraction
     package let own: Row
@@ -58,18 +64,26 @@ package struct Comparison: Sendable {
     package let assumptions: Assumptions
     package let gateway: OwnGateway
     package let nodePrice: ListPrice
+    /// The region's prices that were used, by item.
+    package let prices: [PriceItem: ListPrice]
+    /// The request-priced gateways that were compared, by key.
+    package let gateways: [String: RequestPricedGateway]
     package let notes: [String]
 
-    /// The keys that `--against` takes: load balancers first, then the catalogue's request-priced gateways.
+    /// All that is compared unless `--against` names some: load balancers first, then the catalogue's request-priced
+    /// gateways. A Gateway Load Balancer (`gwlb`), which is no entry for clients, is compared where it is named.
     package static func alternatives(in catalogue: PriceCatalogue) -> [String] {
         ["alb", "nlb", "clb"] + catalogue.gateways.keys.sorted()
     }
 
+    /// `against` nil: all. `notes`: what was done to the traffic before, to be said with the answer.
+    ///
     /// Throws `.missingPrice` where own can not be priced in the region, `.invalidInput` for an unknown alternative,
-    /// `.mixedCurrencies` where the fee is in another currency. `against` nil: all.
+    /// `.mixedCurrencies` where the fee is in another currency.
     package init(
         _ series: TrafficSeries, _ assumptions: Assumptions, own gateway: OwnGateway, catalogue: PriceCatalogue,
-        region: String, against: [String]? = nil
+        region: String, regionSource: String = "default", against: [String]? = nil, isMetered: Bool = false,
+        notes: [String] = []
     ) throws {
         let currency = try catalogue.currency(of: region)
         let envoy = try EnvoyUse(series, gateway.sizing)
@@ -79,7 +93,10 @@ package struct Comparison: Sendable {
         var draft = ComparisonDraft(series, assumptions, own, balancer, catalogue, region, currency)
         for key in against ?? Self.alternatives(in: catalogue) { try draft.add(key) }
         self.region = region
+        self.regionSource = regionSource
         self.currency = currency
+        self.series = series
+        self.isMetered = isMetered
         hours = series.hourCount
         requests = series.totals.requests
         self.own = own
@@ -95,7 +112,9 @@ package struct Comparison: Sendable {
         self.assumptions = assumptions
         self.gateway = gateway
         self.nodePrice = nodePrice
-        notes = Self.notes(series, gateway, nodePrice, catalogue, region)
+        gateways = catalogue.gateways.filter { key, _ in draft.rows.contains { $0.key == key } }
+        prices = Self.prices(draft.rows.map(\.key), assumptions, gateway, catalogue, region)
+        self.notes = notes + Self.notes(series, gateway, prices)
     }
 
     private static func own(
@@ -134,23 +153,47 @@ package struct Comparison: Sendable {
         return try catalogue.require(.nodeVCPUHour, in: region)
     }
 
-    private static func notes(
-        _ series: TrafficSeries, _ gateway: OwnGateway, _ nodePrice: ListPrice, _ catalogue: PriceCatalogue,
+    /// The prices behind own and the alternatives.
+    private static func prices(
+        _ keys: [String], _ assumptions: Assumptions, _ gateway: OwnGateway, _ catalogue: PriceCatalogue,
         _ region: String
+    ) -> [PriceItem: ListPrice] {
+        var items: [PriceItem] = [.nlbHour, .nlbUnit, .interZoneGigabyte, .publicIPv4Hour]
+        if !gateway.clusterShare.isZero { items.append(.eksHour) }
+        if keys.contains("clb") { items += [.clbHour, .clbGigabyte] }
+        if keys.contains("gwlb") { items += GatewayLoadBalancerCost.items }
+        if keys.contains("alb") {
+            items += [.albHour, .albUnit]
+            if assumptions.trustStores > 0 { items.append(.trustStoreHour) }
+            if assumptions.lcuReservation > 0 { items.append(.albReservedUnit) }
+        }
+        return Dictionary(
+            uniqueKeysWithValues: items.compactMap { item in catalogue.price(item, in: region).map { (item, $0) } })
+    }
+
+    private static func notes(
+        _ series: TrafficSeries, _ gateway: OwnGateway, _ prices: [PriceItem: ListPrice]
     ) -> [String] {
         var notes: [String] = []
         if gateway.fee == nil {
             notes.append("no gateway fee was given: own is before fee, and there is no public EnRoute price")
         }
-        if gateway.operations.isZero { notes.append("hours of operation are not counted (operations 0)") }
+        if gateway.operations.isZero {
+            notes.append("what people do to operate the gateway is not counted (operations 0)")
+        }
         if series.spreadHours > 0 {
-            notes.append("\(series.spreadHours) hours hold usage that began before them and was spread evenly")
+            let hours = Counted.text(series.spreadHours, "hour")
+            notes.append(
+                "\(hours) gave or got requests that began before the quarter hour in which they were read: spread evenly "
+                    + "over their interval")
         }
         if series.missingHours > 0 {
-            notes.append("\(series.missingHours) hours in between are not listed and not charged")
+            notes.append("\(Counted.text(series.missingHours, "hour")) in between not listed and not charged")
         }
-        let inferred = PriceItem.loadBalancers.filter { catalogue.price($0, in: region)?.inferred == true }
-        if !inferred.isEmpty { notes.append("inferred prices: \(inferred.map(\.rawValue).joined(separator: ", "))") }
+        let inferred = prices.filter(\.value.inferred).keys.map(\.rawValue).sorted()
+        if !inferred.isEmpty {
+            notes.append("inferred, not read as prices of AWS: \(inferred.joined(separator: ", "))")
+        }
         return notes
     }
 }

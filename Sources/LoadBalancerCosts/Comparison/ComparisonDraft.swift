@@ -58,6 +58,14 @@ struct ComparisonDraft {
             row.hours = cost.hourCharge
             row.units = cost.dataCharge
             return row
+        case "gwlb":
+            let cost = try GatewayLoadBalancerCost(series, assumptions, catalogue: catalogue, region: region)
+            var row = Comparison.Row(key: key, name: "Gateway Load Balancer")
+            row.hours = cost.hourCharge
+            row.units = cost.unitCharge
+            row.data = cost.dataCharge
+            row.bindingHours = cost.use.bindingHours
+            return row
         default: return try requestPriced(key)
         }
     }
@@ -66,7 +74,8 @@ struct ComparisonDraft {
         guard let gateway = catalogue.gateways[key] else {
             throw LoadBalancerCostError(
                 .invalidInput,
-                "'\(key)' is not an alternative; known: \(Comparison.alternatives(in: catalogue).joined(separator: ", "))"
+                "'\(key)' is not an alternative; known: "
+                    + (Comparison.alternatives(in: catalogue) + ["gwlb"]).joined(separator: ", ")
             )
         }
         guard gateway.currency == currency else {

@@ -33,7 +33,7 @@ extension Sensitivity {
                 Sensitivity(
                     subject: "nodes", value: peak,
                     statement:
-                        "nodes that stand all the time for the busiest hour cost \(peak.cents) instead of \(own.nodes.cents)"
+                        "nodes that stand all the time for the busiest hour cost \(peak.readable) instead of \(own.nodes.readable)"
                 ))
         }
         var flipped = assumptions
@@ -42,8 +42,9 @@ extension Sensitivity {
         found.append(
             Sensitivity(
                 subject: "cross_zone", value: data,
-                statement: "with cross-zone \(flipped.crossZone ? "on" : "off") data between zones costs \(data.cents) "
-                    + "instead of \(own.data.cents)"))
+                statement:
+                    "with cross-zone \(flipped.crossZone ? "on" : "off") data between zones costs \(data.readable) "
+                    + "instead of \(own.data.readable)"))
         return found
     }
 
@@ -97,9 +98,9 @@ extension Sensitivity {
 }
 
 extension Fraction {
-    /// With its sign and two places: `+90.40`, `-169.87`, `0.00`.
+    /// With its sign and two places: `+90.40`, `-1,125.75`, `0.00`.
     var signed: String {
         let text = cents
-        return self > .zero && text != "0.00" ? "+" + text : text
+        return (self > .zero && text != "0.00" ? "+" : "") + Counted.grouped(text)
     }
 }

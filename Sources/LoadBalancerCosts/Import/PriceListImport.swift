@@ -100,22 +100,3 @@ package struct PriceListImport: Sendable {
         }
     }
 }
-
-extension PriceCatalogue {
-    /// The catalogue with an import's prices above its own; the other items of the region stay.
-    package func importing(_ list: PriceListImport) throws -> PriceCatalogue {
-        var catalogue = self
-        for selected in list.selected {
-            var region = catalogue.regions[selected.region] ?? Region(currency: selected.price.currency, prices: [:])
-            guard region.currency == selected.price.currency else {
-                throw LoadBalancerCostError(
-                    .mixedCurrencies,
-                    "\(selected.region) is priced in \(region.currency) in the catalogue and in "
-                        + "\(selected.price.currency) in the price list: keep them apart")
-            }
-            region.prices[selected.item] = selected.price
-            catalogue.regions[selected.region] = region
-        }
-        return catalogue
-    }
-}

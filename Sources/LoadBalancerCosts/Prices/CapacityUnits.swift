@@ -38,6 +38,8 @@ package struct CapacityUnits: Hashable, Sendable {
 
     package let application: Application
     package let network: [ListenerProtocol: Network]
+    /// One GLCU of a Gateway Load Balancer; nil where the file has none.
+    package let gateway: Network?
     package let source: String
     package let date: String
 }

@@ -83,11 +83,7 @@ extension CapacityUnits {
         let nlb = try field.required("nlb")
         var network: [ListenerProtocol: Network] = [:]
         for listener in ListenerProtocol.allCases {
-            let unit = try nlb.required(listener.rawValue)
-            network[listener] = Network(
-                newFlowsPerSecond: try unit.required("new_flows_per_second").divisor(),
-                activeFlows: try unit.required("active_flows").divisor(),
-                gigabytesPerHour: try unit.required("gigabytes_per_hour").divisor())
+            network[listener] = try Network(nlb.required(listener.rawValue))
         }
         self.init(
             application: Application(
@@ -99,8 +95,17 @@ extension CapacityUnits {
                 ruleEvaluationsPerSecond: try alb.required("rule_evaluations_per_second").divisor(),
                 freeRules: try alb.required("free_rules").whole(),
                 minimumReservation: try alb.required("minimum_reservation").whole()),
-            network: network,
+            network: network, gateway: try field.optional("gwlb").map { try Network($0) },
             source: try alb.required("source").string(), date: try alb.required("date").string())
+    }
+}
+
+extension CapacityUnits.Network {
+    fileprivate init(_ field: YAMLField) throws {
+        self.init(
+            newFlowsPerSecond: try field.required("new_flows_per_second").divisor(),
+            activeFlows: try field.required("active_flows").divisor(),
+            gigabytesPerHour: try field.required("gigabytes_per_hour").divisor())
     }
 }
 

@@ -4,6 +4,12 @@ package struct PriceRow: Sendable, Encodable {
     package let item: String
     package let price: ListPrice
 
+    package init(region: String, item: String, price: ListPrice) {
+        self.region = region
+        self.item = item
+        self.price = price
+    }
+
     package static func table(_ rows: [PriceRow]) -> String {
         var table = TextTable(["region", "item", "price", "", "date", "source"], right: [2])
         for row in rows {
@@ -35,6 +41,34 @@ extension PriceCatalogue {
             }
         }
     }
+}
+
+extension PriceCatalogue {
+    /// The catalogue with these prices above its own; the other items of their regions stay.
+    ///
+    /// Throws `.invalidInput` for an item that is none, `.mixedCurrencies` for another currency than the region's.
+    package func adding(_ rows: [PriceRow]) throws -> PriceCatalogue {
+        var catalogue = self
+        for row in rows {
+            guard let item = PriceItem(rawValue: row.item) else {
+                throw LoadBalancerCostError(
+                    .invalidInput, "\(row.item) of \(row.region) (\(row.price.source)) is no item that has a price")
+            }
+            var region = catalogue.regions[row.region] ?? Region(currency: row.price.currency, prices: [:])
+            guard region.currency == row.price.currency else {
+                throw LoadBalancerCostError(
+                    .mixedCurrencies,
+                    "\(row.region) is priced in \(region.currency) in the catalogue and in "
+                        + "\(row.price.currency) in \(row.price.source): keep them apart")
+            }
+            region.prices[item] = row.price
+            catalogue.regions[row.region] = region
+        }
+        return catalogue
+    }
+
+    /// The catalogue with an import's prices above its own.
+    package func importing(_ list: PriceListImport) throws -> PriceCatalogue { try adding(list.rows) }
 }
 
 extension PriceListImport {

@@ -83,3 +83,21 @@ package struct RequestPricedCost: Hashable, Sendable {
     package let data: Fraction
     package let total: Fraction
 }
+
+extension RequestPricedGateway: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case name, currency, source, date, inferred
+        case leftOut = "left_out"
+    }
+
+    /// What it is and where its prices came from.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(currency, forKey: .currency)
+        try container.encode(source, forKey: .source)
+        try container.encode(date, forKey: .date)
+        try container.encode(inferred, forKey: .inferred)
+        try container.encodeIfPresent(leftOut, forKey: .leftOut)
+    }
+}

@@ -2,6 +2,9 @@
 enum Instant {
     static let hour: Int64 = 3_600_000_000
 
+    /// The beginning of the hour in UTC.
+    static func hourStart(_ instant: Int64) -> Int64 { instant - ((instant % hour) + hour) % hour }
+
     /// ISO 8601 as AWS and our own files write it: `2026-10-01T00:00:00Z`, `…+00:00`, `…+02:00`, `….123Z`. Nil otherwise.
     static func parse(_ text: some StringProtocol) -> Int64? {
         let bytes = Array(text.utf8)

@@ -79,7 +79,7 @@ extension TrafficHour {
     static let requiredColumns = ["start", "requests", "new_connections", "active_connections", "bytes"]
 
     fileprivate init(json field: JSONField) throws {
-        _ = try field.entries(allowed: Self.columns)
+        _ = try field.entries(allowed: Self.columns + ["spread"])
         let start = try field.required("start")
         guard let instant = Instant.parse(try start.string()) else {
             throw start.error("is not an instant such as 2026-10-01T00:00:00Z")
@@ -99,7 +99,8 @@ extension TrafficHour {
             activeConnections: try count(field.required("active_connections")),
             bytes: try count(field.required("bytes")),
             lambdaBytes: try field.optional("lambda_bytes").map(count) ?? .zero,
-            ruleEvaluations: try field.optional("rule_evaluations").map(count))
+            ruleEvaluations: try field.optional("rule_evaluations").map(count),
+            spread: try field.optional("spread")?.scalar() == "true")
     }
 
     fileprivate init(csv row: CSVReader.Row, _ columns: CSVColumns) throws {

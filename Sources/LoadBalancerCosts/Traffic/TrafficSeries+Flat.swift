@@ -34,13 +34,10 @@ extension TrafficSeries {
     /// For what began before its hour (`carried_in`): the hours it falls into are then marked `spread`.
     /// `from` and `to` are microseconds since 1970; an empty interval puts all into the hour of `to`.
     package static func spread(_ count: Int64, from: Int64, to: Int64) -> [(start: Int64, count: Int64)] {
-        func hourStart(_ instant: Int64) -> Int64 {
-            instant - ((instant % Instant.hour) + Instant.hour) % Instant.hour
-        }
-        guard to > from else { return [(hourStart(to), count)] }
+        guard to > from else { return [(Instant.hourStart(to), count)] }
         var parts: [(start: Int64, count: Int64)] = []
         var given: Int64 = 0
-        var start = hourStart(from)
+        var start = Instant.hourStart(from)
         while start < to {
             let end = min(start + Instant.hour, to)
             let until = Int64(Int128(count) * Int128(end - from) / Int128(to - from))

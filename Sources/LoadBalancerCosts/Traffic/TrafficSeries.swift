@@ -32,8 +32,10 @@ package struct TrafficSeries: Sendable {
     package let starts: [Int64]
     /// How often the list counts; its hours then follow each other without dates.
     package private(set) var repeats: Int64
-    /// Listed hours of which a part was spread over several.
-    package let spreadHours: Int
+    /// The beginnings of the listed hours that gave or got a part that was spread over several.
+    let spreadStarts: Set<Int64>
+    /// How many of the listed hours those are.
+    package var spreadHours: Int { spreadStarts.count }
     package private(set) var totals: Totals
 
     /// Hours with their repetition: what the load balancer exists.
@@ -80,7 +82,7 @@ package struct TrafficSeries: Sendable {
                 ruleEvaluations: try hour.ruleEvaluations.map { try Self.scaled($0, counts) } ?? -1)
         }
         starts = ordered.map(\.start)
-        spreadHours = ordered.count(where: \.spread)
+        spreadStarts = Set(ordered.filter(\.spread).map(\.start))
         self.repeats = repeats
         maxima = Self.maxima(rows)
         totals = try Self.totals(rows, maxima: maxima, scale: counts, repeats: repeats)

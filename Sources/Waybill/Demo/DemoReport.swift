@@ -41,12 +41,10 @@ struct DemoReport {
     }
 
     private func compare() async throws {
-        let traffic = try await store.hourlyTraffic(
-            gateway: gateway, from: period.period.startTime, to: period.period.endTime)
+        let metered = try await MeteredGateway.read(gateway, period.period, from: store)
         try costFailure {
-            let comparison = try CompareCommand.comparison(
-                traffic, month: period.period, region: "us-east-1", priceBook: try CompareCommand.standardBook(),
-                against: ["alb", "nlb", "clb"])
+            let comparison = try metered.comparison(
+                .defaults(), region: ("us-east-1", "default"), against: ["alb", "nlb", "clb"])
             print("The same traffic behind AWS's load balancers\n\n\(comparison.table())")
         }
     }

@@ -1,0 +1,85 @@
+package import Metering
+import PostgreSQL
+
+/// A gateway's traffic over all its tenants, by quarter hour.
+package struct GatewayTraffic: Hashable, Sendable {
+    package struct Slice: Hashable, Sendable {
+        package var quarterHour: Timestamp
+        package var requests: Int64
+        package var newConnections: Int64
+        /// The mean over the quarter hour, summed over tenants. Unit: millionths of a connection.
+        package var activeConnectionMicros: Int64
+        /// Both directions.
+        package var bytes: Int64
+    }
+
+    /// Requests of a quarter hour that began before it: an even part of them belongs to each moment of the interval.
+    package struct Carry: Hashable, Sendable {
+        package var quarterHour: Timestamp
+        package var requests: Int64
+        package var since: Timestamp
+        package var until: Timestamp
+    }
+
+    /// Quarter hours with a record, ascending.
+    package var slices: [Slice]
+    package var carries: [Carry]
+    /// Since when the gateway is metered: a load balancer in its place would have stood no earlier.
+    package var meteringSince: Timestamp
+    /// The database's clock at the reading.
+    package var asOf: Timestamp
+}
+
+extension UsageStore {
+    /// A gateway's traffic in `[start, end)`, from one snapshot.
+    ///
+    /// - Throws: `UsageStoreError` with `unknownGateway`.
+    package func traffic(of gateway: String, from start: Timestamp, to end: Timestamp) async throws -> GatewayTraffic {
+        try await pool.transaction(.repeatableRead) { connection in
+            let known = try await connection.execute(
+                "SELECT gateway_id, metering_since, now() FROM gateway WHERE name = $1", [gateway])
+            guard let row = known.first else {
+                let names = try await connection.execute("SELECT name FROM gateway ORDER BY name LIMIT 20")
+                    .map { try $0.decode(0, as: String.self) }
+                throw UsageStoreError(
+                    .unknownGateway,
+                    "there is no gateway \(gateway); "
+                        + (names.isEmpty ? "nothing is metered yet" : "known are \(names.joined(separator: ", "))"))
+            }
+            let number: Int64 = try row.decode(0)
+            let slices = try await connection.execute(
+                """
+                SELECT quarter_hour, sum(requests)::bigint, sum(new_connections)::bigint,
+                    sum(active_connections_micros)::bigint, (sum(received_bytes) + sum(sent_bytes))::bigint
+                FROM consumption WHERE gateway_id = $1 AND quarter_hour >= $2 AND quarter_hour < $3
+                GROUP BY 1 ORDER BY 1
+                """,
+                [number, start.postgres, end.postgres]
+            )
+            let carries = try await connection.execute(
+                """
+                SELECT quarter_hour, sum(carried_in)::bigint, carried_since, carried_until
+                FROM consumption
+                WHERE gateway_id = $1 AND quarter_hour >= $2 AND quarter_hour < $3 AND carried_in > 0
+                    AND carried_since < carried_until
+                GROUP BY quarter_hour, carried_since, carried_until
+                ORDER BY quarter_hour, carried_since, carried_until
+                """,
+                [number, start.postgres, end.postgres]
+            )
+            return GatewayTraffic(
+                slices: try slices.map { slice in
+                    GatewayTraffic.Slice(
+                        quarterHour: try slice.timestamp(0), requests: try slice.decode(1),
+                        newConnections: try slice.decode(2), activeConnectionMicros: try slice.decode(3),
+                        bytes: try slice.decode(4))
+                },
+                carries: try carries.map { carry in
+                    GatewayTraffic.Carry(
+                        quarterHour: try carry.timestamp(0), requests: try carry.decode(1),
+                        since: try carry.timestamp(2), until: try carry.timestamp(3))
+                },
+                meteringSince: try row.timestamp(1), asOf: try row.timestamp(2))
+        }
+    }
+}
