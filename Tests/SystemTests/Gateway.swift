@@ -82,7 +82,7 @@ final class Gateway: Sendable {
         var metered: [String: Int] = [:]
         do {
             try await wait(for: "the sent requests are metered") {
-                for tenant in sent.keys { metered[tenant] = try await meteredNow(tenant) }
+                for tenant in sent.keys { metered[tenant] = try await serve.requests(tenant) }
                 return metered == sent
             }
         } catch {
@@ -90,15 +90,17 @@ final class Gateway: Sendable {
         }
     }
 
-    /// What REST says of this month and, at a month's turn, of the one before; nil while it can not.
-    private func meteredNow(_ tenant: String) async throws -> Int? {
-        var requests = 0
-        for month in Months.started.soFar {
-            let (status, body) = try await serve.get("/v1/usage/monthly?tenant=\(tenant)&period=\(month)")
-            guard status == 200 else { return nil }
-            requests += try Usage(json: body).requests
+    /// Waits until Envoy has sent so many flushes more.
+    func flushes(_ count: Int) async throws {
+        for _ in 0..<count {
+            let before = try await bytesSent()
+            try await wait(for: "Envoy flushes its counters") { try await bytesSent() > before }
         }
-        return requests
+    }
+
+    private func bytesSent() async throws -> Int {
+        let name = "cluster.waybill_ingest.upstream_cx_tx_bytes_total"
+        return try await envoy.stats(matching: "^cluster\\.waybill_ingest\\.upstream_cx_tx_bytes_total$")[name] ?? 0
     }
 }
 

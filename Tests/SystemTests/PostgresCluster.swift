@@ -38,9 +38,8 @@ actor PostgresCluster {
         }
     }
 
-    /// Stops the server in immediate mode, as a crash would: no checkpoint, connections cut. Starts it again, and waits
-    /// until it has recovered.
-    func restartImmediately() async throws {
+    /// Crashes the server and starts it again.
+    func restart() async throws {
         await crash()
         try await start()
     }
@@ -59,7 +58,8 @@ actor PostgresCluster {
         _ = try await Command.run(initdb[0], Array(initdb.dropFirst())).succeeded()
     }
 
-    private func start() async throws {
+    /// Starts the server and waits until it has recovered and takes connections.
+    func start() async throws {
         let command = asServer([
             programs + "/postgres", "-D", cluster, "-c", "listen_addresses=", "-c",
             "unix_socket_directories=\(socketDirectory)", "-c", "fsync=off",
@@ -72,7 +72,8 @@ actor PostgresCluster {
         }
     }
 
-    private func crash() async {
+    /// Stops the server in immediate mode, as a crash would: no checkpoint, connections cut.
+    func crash() async {
         guard let server else { return }
         server.send(SIGQUIT)
         _ = await server.ended()

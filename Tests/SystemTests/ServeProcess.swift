@@ -94,5 +94,16 @@ actor ServeProcess {
         return (response.status, String(buffer: response.body))
     }
 
+    /// A tenant's requests by REST, this month and, over a month's end, the one before; nil while it can not say.
+    func requests(_ tenant: String) async throws -> Int? {
+        var requests = 0
+        for month in Months.started.soFar {
+            let (status, body) = try await get("/v1/usage/monthly?tenant=\(tenant)&period=\(month)")
+            guard status == 200 else { return nil }
+            requests += try Usage(json: body).requests
+        }
+        return requests
+    }
+
     private var logFile: String { "\(settings.folder)/serve-\(starts).log" }
 }

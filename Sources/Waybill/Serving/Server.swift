@@ -39,10 +39,11 @@ struct Server {
         }
         if settings.roles.contains(.ingest) { services += try ingest(store, announce) }
         if settings.roles.contains(.api) {
-            let host = settings.apiListen.host
+            let address = settings.apiListen
             services.append(
-                WebAPI.application(store, host: host, port: settings.apiListen.port, logger: logger) { port in
-                    announce(.api(host: host, port: port))
+                RESTService(on: address, announce: announce) { onListening in
+                    WebAPI.application(
+                        store, host: address.host, port: address.port, logger: logger, onListening: onListening)
                 })
         }
         var configuration = ServiceGroupConfiguration(
