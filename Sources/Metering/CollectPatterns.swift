@@ -18,7 +18,8 @@ package struct CollectPatterns: Hashable, Sendable {
     }()
 
     package func selects(_ name: String) -> Bool {
-        include.contains { $0.matches(name) } && !exclude.contains { $0.matches(name) }
+        let bytes = Array(name.utf8)
+        return include.contains { $0.match(bytes) != nil } && !exclude.contains { $0.match(bytes) != nil }
     }
 
     package func pins(_ name: String) -> Bool {

@@ -48,7 +48,7 @@ package struct Coverage: Hashable, Sendable {
             let isAlive = life.successorStarted == nil && end.microseconds(since: life.lastReading) <= Self.lateness
             if isAlive { expectedTo = min(expectedTo, life.lastReading) }
             let expectedFrom = max(life.started, start)
-            let observedFrom = max(life.observedFrom, start)
+            let observedFrom = max(life.observedFrom, expectedFrom)
             expected += max(0, expectedTo.microseconds(since: expectedFrom))
             observed += max(0, min(life.lastReading, expectedTo).microseconds(since: observedFrom))
         }

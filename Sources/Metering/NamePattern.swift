@@ -72,12 +72,19 @@ package struct NamePattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     package func matches(_ name: String) -> Bool {
-        match(name) != nil
+        match(Array(name.utf8)) != nil
     }
 
     /// What each capture holds when the whole name matches, else nil.
     package func match(_ name: String) -> [String: String]? {
-        var match = Match(name: Array(name.utf8), parts: parts)
+        match(Array(name.utf8))
+    }
+
+    /// Most names fit few patterns: the literals at both ends are compared before anything else is done.
+    func match(_ name: [UInt8]) -> [String: String]? {
+        if case .literal(let bytes) = parts.first, !name.starts(with: bytes) { return nil }
+        if case .literal(let bytes) = parts.last, !name.suffix(bytes.count).elementsEqual(bytes) { return nil }
+        var match = Match(name: name, parts: parts)
         return match.succeeds(part: 0, at: 0) ? match.captured : nil
     }
 

@@ -45,7 +45,8 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
     func admit() throws(MetricsStreamRefusal) {
         guard isOverloaded.load(ordering: .relaxed) else { return }
         throw MetricsStreamRefusal(
-            .overloaded, "the worker can not reach its database and holds all that it may; counters recover when it can")
+            .overloaded, "the worker can not reach its database and holds all that it may; counters recover when it can"
+        )
     }
 
     /// A stream has said who it is. Readings of the instance's other streams are kept apart from here on.

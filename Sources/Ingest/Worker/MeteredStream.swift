@@ -4,18 +4,23 @@ import UsageStore
 import WireFormats
 
 /// One metrics stream of one Envoy at this worker: its readings, and how far they are stored.
+///
+/// A large message is read under the stream's lock and may take long. Nobody who looks after all streams waits for it:
+/// the commit passes a stream by that is being read, and takes it the next time.
 final class MeteredStream: MetricsStream {
     private struct State {
         var feed: MetricsServiceFeed
         var identity: StreamIdentity?
         var stored = StoredStream()
-        var hasEnded = false
     }
 
     let id: StreamID
     let peer: String
-    private let state: Mutex<State>
     private let worker: IngestWorker
+    private let state: Mutex<State>
+    private let knownIdentity = Mutex<StreamIdentity?>(nil)
+    private let isToBeMarked = Atomic(false)
+    private let ended = Atomic(false)
 
     init(id: StreamID, peer: String, tape: StreamTape, worker: IngestWorker) {
         self.id = id
@@ -27,35 +32,41 @@ final class MeteredStream: MetricsStream {
     func receive(_ message: [UInt8], receivedAt microseconds: Int64) async throws {
         try worker.admit()
         let begun = try state.withLock { state in
+            if isToBeMarked.exchange(false, ordering: .relaxed) { state.feed.tape.mark() }
             try state.feed.receive(message.span, receivedAt: Timestamp(microseconds: microseconds))
             if state.identity != nil { return nil as StreamIdentity? }
             let identity = try Self.identity(of: state.feed.node)
             state.identity = identity
             return identity
         }
-        if let begun { worker.hasBegun(self, begun) }
+        guard let begun else { return }
+        knownIdentity.withLock { $0 = begun }
+        worker.hasBegun(self, begun)
     }
 
     func end(_ cause: MetricsStreamEnd) async {
-        state.withLock { state in
-            state.feed.tape.end()
-            state.hasEnded = true
-        }
+        state.withLock { $0.feed.tape.end() }
+        ended.store(true, ordering: .releasing)
     }
 
-    var identity: StreamIdentity? { state.withLock { $0.identity } }
+    var identity: StreamIdentity? { knownIdentity.withLock { $0 } }
+    var hasEnded: Bool { ended.load(ordering: .acquiring) }
 
-    /// Another stream of the instance has begun.
+    /// Another stream of the instance has begun: what comes from here on is kept apart.
     func mark() {
-        state.withLock { $0.feed.tape.mark() }
+        isToBeMarked.store(true, ordering: .relaxed)
     }
 
-    /// What is to be stored now. The snapshot shares its memory with the tape until the next reading.
+    /// What is to be stored now; nil also while a message is being read. The snapshot shares its memory with the tape
+    /// until the next reading.
     func commit() -> StreamCommit? {
-        state.withLock { state in
-            guard let identity = state.identity, state.feed.tape.latestRevision > state.stored.revision else { return nil }
+        let commit = state.withLockIfAvailable { state -> StreamCommit? in
+            guard let identity = state.identity, state.feed.tape.latestRevision > state.stored.revision else {
+                return nil
+            }
             return StreamCommit(identity: identity, tape: state.feed.tape, stored: state.stored)
         }
+        return commit ?? nil
     }
 
     func hasStored(_ stored: StoredStream) {
@@ -67,17 +78,15 @@ final class MeteredStream: MetricsStream {
 
     /// Whether nothing more will come of it: it has ended, and what it read is stored or can never be.
     var isSpent: Bool {
-        state.withLock { state in
-            guard state.hasEnded else { return false }
+        guard hasEnded else { return false }
+        return state.withLock { state in
             let isStored = state.stored.revision >= state.feed.tape.latestRevision
             return isStored || state.identity == nil || !state.feed.tape.isDecidable
         }
     }
 
-    var hasEnded: Bool { state.withLock { $0.hasEnded } }
-
-    /// Readings held in memory.
-    var heldReadings: Int { state.withLock { $0.feed.tape.heldReadings } }
+    /// Readings held in memory; 0 while a message is being read.
+    var heldReadings: Int { state.withLockIfAvailable { $0.feed.tape.heldReadings } ?? 0 }
 
     private static func identity(of node: EnvoyNode?) throws(MetricsStreamRefusal) -> StreamIdentity {
         guard let node else {
@@ -89,7 +98,8 @@ final class MeteredStream: MetricsStream {
             guard (1...512).contains(value.utf8.count), !value.utf8.contains(0) else {
                 throw MetricsStreamRefusal(
                     .missingIdentifier,
-                    "\(name) is \(value.isEmpty ? "empty" : "longer than 512 bytes or no text"); set it in the bootstrap")
+                    "\(name) is \(value.isEmpty ? "empty" : "longer than 512 bytes or no text"); set it in the bootstrap"
+                )
             }
         }
         return StreamIdentity(node)
