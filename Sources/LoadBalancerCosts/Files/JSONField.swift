@@ -72,11 +72,8 @@ struct JSONField {
 
     /// A number, or one in quotes as answers have it.
     func number() throws -> Fraction {
-        let text: String
-        switch node.value {
-        case .number(let digits), .string(let digits): text = digits
-        default: throw error("must be a number")
-        }
+        if case .string(let quoted) = node.value, let value = Fraction(decimal: quoted) { return value }
+        guard case .number(let text) = node.value else { throw error("must be a number") }
         guard let value = Fraction(decimal: text) else {
             throw error("'\(text)' is not a number that can be computed exactly (38 digits)")
         }

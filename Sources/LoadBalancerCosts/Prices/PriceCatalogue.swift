@@ -38,7 +38,8 @@ package struct PriceCatalogue: Sendable {
                 "no price for \(item.rawValue) in \(region); known in: \(known.joined(separator: ", ")). "
                     + (item.isInLoadBalancerOffer
                         ? Self.importAdvice(region)
-                        : "Add it for \(region) to a file of config/prices, with source and date"))
+                        : "Add it for \(region) to a file of config/prices, with source and date"
+                            + (item == .nodeVCPUHour ? ", or give --vcpu-hour-price" : "")))
         }
         return price
     }

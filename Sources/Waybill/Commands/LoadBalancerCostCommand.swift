@@ -81,10 +81,10 @@ struct LoadBalancerCostCommand: ParsableCommand {
             var file = try input(assumptions: manifest?.assumptions ?? Assumptions())
             for text in assume { try file.assumptions.set(option: text, source: "--assume") }
             let (region, source) = place(file.region)
-            if let against {
-                return try compare(file, catalogue, region: region, against: against)
-            }
             let notes = try manifest?.notes(file.series, file.assumptions, catalogue: catalogue, region: region) ?? []
+            if let against {
+                return try compare(file, catalogue, region: (region, source), notes: notes, against: against)
+            }
             let answer = try CostAnswer(
                 file.series, file.assumptions, catalogue: catalogue, region: region, regionSource: source, notes: notes)
             switch format {
@@ -95,7 +95,10 @@ struct LoadBalancerCostCommand: ParsableCommand {
         }
     }
 
-    private func compare(_ file: TrafficFile, _ catalogue: PriceCatalogue, region: String, against: String) throws {
+    private func compare(
+        _ file: TrafficFile, _ catalogue: PriceCatalogue, region: (name: String, source: String), notes: [String],
+        against: String
+    ) throws {
         var gateway = OwnGateway(sizing: catalogue.envoy)
         if let fee {
             gateway.fee = try number(fee, "--fee")
@@ -108,7 +111,8 @@ struct LoadBalancerCostCommand: ParsableCommand {
         if let vcpuHourPrice { gateway.vcpuHourPrice = try number(vcpuHourPrice, "--vcpu-hour-price") }
         let keys = against == "all" ? nil : against.split(separator: ",").map(String.init)
         let comparison = try Comparison(
-            file.series, file.assumptions, own: gateway, catalogue: catalogue, region: region, against: keys)
+            file.series, file.assumptions, own: gateway, catalogue: catalogue, region: region.name,
+            regionSource: region.source, against: keys, notes: notes)
         switch format {
         case .table: print(comparison.table(), terminator: "")
         case .csv: print(comparison.csv(), terminator: "")

@@ -42,16 +42,28 @@ struct MeteredGateway {
     func comparison(
         _ options: ComparisonOptions, region: (name: String, source: String), against: [String]? = nil
     ) throws -> Comparison {
-        let catalogue = try options.catalogue(stored: prices)
         let manifest = try options.manifest()
-        let assumptions = try options.assumptions(manifest)
-        let (hours, notes) = try options.adjusted(hours)
-        let series = try TrafficSeries(hours)
-        let gateway = try options.gateway(catalogue, requests: series.totals.requests, month: month)
+        return try options.comparison(
+            hours, try options.assumptions(manifest), manifest: manifest,
+            catalogue: try options.catalogue(stored: prices), region: region, month: month, isMetered: true,
+            against: against)
+    }
+}
+
+extension ComparisonOptions {
+    /// The comparison of hours of any origin. `month`: the price book's version in force at its start gives the fee.
+    func comparison(
+        _ hours: [TrafficHour], repeats: Int64 = 1, _ assumptions: Assumptions, manifest: ServiceManifest?,
+        catalogue: PriceCatalogue, region: (name: String, source: String), month: BillingPeriod?, isMetered: Bool,
+        against: [String]? = nil
+    ) throws -> Comparison {
+        let (hours, notes) = try adjusted(hours)
+        let series = try TrafficSeries(hours, repeats: repeats)
+        let gateway = try gateway(catalogue, requests: series.totals.requests, month: month)
         let switches =
             try manifest?.notes(series, assumptions, catalogue: catalogue, region: region.name) ?? []
         return try Comparison(
             series, assumptions, own: gateway, catalogue: catalogue, region: region.name, regionSource: region.source,
-            against: against ?? options.alternatives, isMetered: true, notes: notes + switches)
+            against: against ?? alternatives, isMetered: isMetered, notes: notes + switches)
     }
 }

@@ -1,0 +1,140 @@
+import ArgumentParser
+import LoadBalancerCosts
+import Logging
+import Pricing
+import UsageStore
+
+/// `waybill simulate`: what if the same traffic had other habits, rules, a region or prices of another kind.
+struct SimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate", abstract: "Show a comparison as it is beside one of another case.",
+        discussion: """
+            Examples: waybill simulate --gateway edge --month 2026-11 --requests-factor 10 --rules 100
+                      waybill simulate --traffic hours.json --requests-per-connection 1
+            """)
+
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case table, json, csv
+    }
+
+    @OptionGroup var database: DatabaseOptions
+    @OptionGroup var options: ComparisonOptions
+
+    @Option(help: "The metered gateway: node.cluster of its Envoys.")
+    var gateway: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Hours of traffic, JSON or CSV, in place of a gateway; - reads standard input.", valueName: "file|-"))
+    var traffic: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The month, as 2026-11; with --traffic the month whose price book holds.", valueName: "month"))
+    var month: String?
+
+    @Option(help: ArgumentHelp("The IANA zone in which the month begins and ends.", valueName: "zone"))
+    var zone = "UTC"
+
+    @Option(help: "The AWS region as it is. That of the traffic file, else us-east-1.")
+    var fromRegion: String?
+
+    @Option(help: "What if: this AWS region.")
+    var region: String?
+
+    @Option(help: ArgumentHelp("What if: so many times the requests.", valueName: "factor"))
+    var requestsFactor: String?
+
+    @Option(help: ArgumentHelp("What if: so many requests a connection; 1: no keep-alive.", valueName: "count"))
+    var requestsPerConnection: String?
+
+    @Option(help: ArgumentHelp("What if: so many bytes both ways per request.", valueName: "bytes"))
+    var bytesPerRequest: String?
+
+    @Option(help: ArgumentHelp("What if: so many rules are processed per request.", valueName: "count"))
+    var rules: String?
+
+    @Option(help: ArgumentHelp("What if: another assumption, as cross_zone=true; repeatable.", valueName: "name=value"))
+    var set: [String] = []
+
+    @Option(help: "table, json or csv.")
+    var format: Format = .table
+
+    func validate() throws {
+        guard (gateway == nil) != (traffic == nil) else {
+            throw ValidationError("give --gateway G with --month M, or --traffic FILE")
+        }
+        guard gateway == nil || month != nil else { throw ValidationError("--gateway needs --month, as 2026-11") }
+    }
+
+    func run() async throws {
+        let period = try month.map { try billingPeriod($0) }
+        var metered: MeteredGateway?
+        if let gateway, let period {
+            metered = try await database.withStore(logger: Logger.command) { store in
+                try await MeteredGateway.read(gateway, period, from: store)
+            }
+        }
+        try costFailure {
+            let simulation = try simulation(metered, period)
+            switch format {
+            case .table: print(simulation.table(), terminator: "")
+            case .csv: print(simulation.csv(), terminator: "")
+            case .json: try printJSON(simulation)
+            }
+        }
+    }
+
+    private func billingPeriod(_ month: String) throws -> BillingPeriod {
+        do {
+            return try BillingPeriod(month: month, zone: zone)
+        } catch {
+            throw CommandError(.usage, error.message)
+        }
+    }
+
+    private func simulation(_ metered: MeteredGateway?, _ period: BillingPeriod?) throws -> Simulation {
+        let file = try traffic.map { try TrafficFile(readFile($0), name: $0 == "-" ? "standard input" : $0) }
+        let hours = try metered?.hours ?? file?.series.hours ?? []
+        let catalogue = try options.catalogue(stored: metered?.prices ?? [])
+        let manifest = try options.manifest(above: file?.assumptions ?? Assumptions())
+        let assumptions = try options.assumptions(manifest, above: file?.assumptions ?? Assumptions())
+        let place = place(file)
+        func compared(
+            _ hours: [TrafficHour], _ assumptions: Assumptions, _ region: (name: String, source: String),
+            isMetered: Bool
+        ) throws -> Comparison {
+            try options.comparison(
+                hours, repeats: file?.series.repeats ?? 1, assumptions, manifest: manifest, catalogue: catalogue,
+                region: region, month: period, isMetered: isMetered)
+        }
+        var (changed, changes) = try whatIf().applied(to: hours)
+        var other = assumptions
+        for text in set + (rules.map { ["rules=\($0)"] } ?? []) {
+            try other.set(option: text, source: "what if")
+        }
+        for name in Assumptions.Name.allCases where other.text(name) != assumptions.text(name) {
+            changes.append("\(name.rawValue) \(other.text(name)) instead of \(assumptions.text(name))")
+        }
+        if let region, region != place.name { changes.append("region \(region) instead of \(place.name)") }
+        return try Simulation(
+            now: compared(hours, assumptions, place, isMetered: metered != nil),
+            then: compared(changed, other, region.map { ($0, "--region") } ?? place, isMetered: false),
+            changes: changes)
+    }
+
+    private func whatIf() throws -> WhatIf {
+        WhatIf(
+            requestsFactor: try requestsFactor.map { try ComparisonOptions.number($0, "--requests-factor") },
+            requestsPerConnection: try requestsPerConnection.map {
+                try ComparisonOptions.number($0, "--requests-per-connection")
+            },
+            bytesPerRequest: try bytesPerRequest.map { try ComparisonOptions.number($0, "--bytes-per-request") })
+    }
+
+    private func place(_ file: TrafficFile?) -> (name: String, source: String) {
+        if let fromRegion { return (fromRegion, "--from-region") }
+        if let region = file?.region { return (region, traffic ?? "") }
+        return ("us-east-1", "default")
+    }
+}
