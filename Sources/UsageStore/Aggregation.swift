@@ -23,6 +23,7 @@ extension UsageStore {
     /// Derives all that is in the queue. Safe to run twice at once and after any pause: it works from what changed.
     ///
     /// - Parameter progress: called after each unit with how many are done and how many were waiting.
+    @discardableResult
     package func aggregate(
         progress: @Sendable (_ done: Int64, _ waiting: Int64) -> Void = { _, _ in }
     ) async throws -> AggregationRun {

@@ -1,3 +1,0 @@
-import Testing
-
-@Suite struct Placeholder { @Test("placeholder") func placeholder() { #expect(Bool(true)) } }

@@ -1,0 +1,89 @@
+import FoundationEssentials
+import Glibc
+import Logging
+import PostgreSQL
+import Synchronization
+
+/// The database that these tests share: `WAYBILL_TEST_DATABASE_URL`, or a server of their own, which ends with the test
+/// process.
+enum TestServer {
+    static let logger: Logger = {
+        var logger = Logger(label: "tests", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = .critical
+        return logger
+    }()
+
+    private static let shared = Task<PostgresConfiguration, any Error> {
+        if let url = ProcessInfo.processInfo.environment["WAYBILL_TEST_DATABASE_URL"] {
+            return try PostgresConfiguration(url: url)
+        }
+        let directory = try scratchDirectory("shared")
+        let server = try await EmbeddedPostgres.start(dataDirectory: directory, durable: false, logger: logger)
+        Kept.server.withLock { $0 = server }
+        return server.configuration
+    }
+
+    static func configuration() async throws -> PostgresConfiguration {
+        try await shared.value
+    }
+
+    /// A connection to the shared database, closed when `body` ends.
+    @discardableResult
+    static func withConnection<Result: Sendable>(
+        _ change: (inout PostgresConfiguration) -> Void = { _ in },
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        var configuration = try await configuration()
+        change(&configuration)
+        let connection = try await PostgresConnection.connect(configuration, logger: logger)
+        do {
+            let result = try await body(connection)
+            await connection.close()
+            return result
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// A database of its own in the shared server, with the schema, dropped when `body` ends.
+    static func withDatabase(_ body: (PostgresConfiguration) async throws -> Void) async throws {
+        let name = "test_" + UUID().uuidString.lowercased().filter { $0 != "-" }
+        try await withConnection { try await $0.executeOnce("CREATE DATABASE \(name)") }
+        var own = try await configuration()
+        own.parameters["dbname"] = name
+        do {
+            try await body(own)
+        } catch {
+            try await withConnection { try await $0.executeOnce("DROP DATABASE \(name) WITH (FORCE)") }
+            throw error
+        }
+        try await withConnection { try await $0.executeOnce("DROP DATABASE \(name) WITH (FORCE)") }
+    }
+
+    /// A new directory that the server's account can enter.
+    static func scratchDirectory(_ name: String) throws -> String {
+        let path = "\(Kept.root)/\(name)-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        return path
+    }
+}
+
+/// What is put away when the test process ends. Swift Testing has no hook for that; `atexit` has.
+private enum Kept {
+    static let server = Mutex<EmbeddedPostgres?>(nil)
+    static let root: String = {
+        atexit {
+            if let server = Kept.server.withLock({ $0.take() }) {
+                let done = Mutex(false)
+                Task {
+                    await server.stop()
+                    done.withLock { $0 = true }
+                }
+                for _ in 0..<1_000 where !done.withLock({ $0 }) { usleep(10_000) }
+            }
+            try? FileManager.default.removeItem(atPath: Kept.root)
+        }
+        return "/tmp/waybill-tests-\(getpid())"
+    }()
+}
