@@ -2,22 +2,25 @@ import Logging
 import Metering
 import PostgreSQL
 
-/// Which epochs the streams of a commit belong to. Decided under a lock on the instance, so that two workers that see
-/// one process first make one epoch of it.
+/// Which epochs the streams of a commit belong to.
+///
+/// Commits of one instance happen one after another, by a lock on the instance that is taken first and in one order
+/// everywhere. So two workers that see one process first make one epoch of it, none waits for another in a circle, and
+/// whichever commits later sees the other's tapes and enqueues what opens anew.
 struct EpochRegister {
     let connection: PostgresConnection
     let logger: Logger
 
     func resolve(_ commits: inout [StreamCommit]) async throws {
+        _ = try await connection.execute(
+            "SELECT FROM instance WHERE instance_id = ANY($1::bigint[]) ORDER BY instance_id FOR NO KEY UPDATE",
+            [Set(commits.compactMap(\.stored.instance)).sorted()]
+        )
         // What known streams read last comes first: new streams are held against it.
         try await storeLastSigns(of: commits.filter { $0.stored.epoch != nil })
         let unresolved = commits.indices.filter { commits[$0].stored.epoch == nil }
         if !unresolved.isEmpty {
             let instances = Set(unresolved.compactMap { commits[$0].stored.instance }).sorted()
-            _ = try await connection.execute(
-                "SELECT FROM instance WHERE instance_id = ANY($1::bigint[]) ORDER BY instance_id FOR UPDATE",
-                [instances]
-            )
             var known = try await epochs(of: instances, bootIDs: unresolved.compactMap { commits[$0].identity.bootID })
             let inOrder = unresolved.sorted {
                 (commits[$0].tape.firstSign?.receivedAt ?? .distantPast, $0)
@@ -32,14 +35,16 @@ struct EpochRegister {
     private func decide(_ commit: inout StreamCommit, _ known: inout [Int64: [EpochRecord]]) async throws {
         guard let sign = commit.tape.firstSign, let instance = commit.stored.instance else { return }
         let records = known[instance] ?? []
-        let decision = EpochRules.decide(bootID: commit.identity.bootID, sign: sign, epochs: records)
+        let decision = decision(commit, sign, records)
         let last = commit.tape.lastSign
         switch decision {
         case .known(let epoch, let undecided):
             commit.stored.epoch = epoch
             try await joinKnown(commit, epoch, sign)
             if undecided { try await remarkUndecided(commit, epoch) }
-            if let index = known[instance]?.firstIndex(where: { $0.id == epoch }) {
+            if let index = known[instance]?.firstIndex(where: { $0.id == epoch }),
+                let stored = known[instance]?[index].last, stored.receivedAt <= last.receivedAt
+            {
                 known[instance]?[index].last = last
             }
         case .new:
@@ -61,6 +66,16 @@ struct EpochRegister {
         if let row = collect.first, try row.decode(0, as: Int64.self) != commit.stored.collectVersion {
             commit.stored.collectOfEpoch = try CollectPatterns(canonicalText: row.decode(1))
         }
+    }
+
+    private func decision(_ commit: StreamCommit, _ sign: LifeSign, _ records: [EpochRecord]) -> EpochRules.Decision {
+        // A commit of unknown outcome is made again: the epoch is the one that this very flush began.
+        let own = records.first {
+            $0.bootID == commit.identity.bootID && $0.first.sentAt == sign.sentAt
+                && $0.first.receivedAt == sign.receivedAt
+        }
+        if let own { return .known(own.id, undecided: false) }
+        return EpochRules.decide(bootID: commit.identity.bootID, sign: sign, epochs: records)
     }
 
     private func insertEpoch(_ commit: StreamCommit, _ sign: LifeSign, instanceIsMetered: Bool) async throws -> Int64 {
@@ -94,9 +109,10 @@ struct EpochRegister {
             """
             INSERT INTO tape_change (gateway_id, quarter_hour)
             SELECT gateway_id, date_bin('15 minutes', last_reading_at, '2000-01-01 00:00:00+00') FROM epoch
-            WHERE instance_id = $1 AND epoch_id <> $2 ORDER BY last_reading_at DESC LIMIT 1
+            WHERE instance_id = $1 AND epoch_id <> $2 AND last_received_at < $3
+            ORDER BY last_received_at DESC LIMIT 1
             """,
-            [commit.stored.instance, epoch]
+            [commit.stored.instance, epoch, sign.receivedAt.postgres]
         )
         return epoch
     }
@@ -172,6 +188,19 @@ struct EpochRegister {
     private func storeLastSigns(of commits: [StreamCommit]) async throws {
         guard !commits.isEmpty else { return }
         let signs = commits.map(\.tape.lastSign)
+        let readings = commits.map { $0.tape.lastFlushTime.postgres }
+        // Whether an epoch lost its tail is said in the quarter hour of its last reading, which moves here.
+        _ = try await connection.execute(
+            """
+            INSERT INTO tape_change (gateway_id, quarter_hour)
+            SELECT DISTINCT gateway_id, date_bin('15 minutes', last_reading_at, '2000-01-01 00:00:00+00')
+            FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS sign (instance_id, epoch_id, reading_at)
+            JOIN epoch USING (instance_id, epoch_id)
+            WHERE date_bin('15 minutes', last_reading_at, '2000-01-01 00:00:00+00')
+                < date_bin('15 minutes', reading_at, '2000-01-01 00:00:00+00')
+            """,
+            [commits.map { $0.stored.instance }, commits.map { $0.stored.epoch }, readings]
+        )
         _ = try await connection.execute(
             """
             UPDATE epoch SET last_uptime = sign.uptime, last_hot_restart_epoch = sign.hot_restart_epoch,
@@ -190,7 +219,7 @@ struct EpochRegister {
             [
                 commits.map { $0.stored.instance }, commits.map { $0.stored.epoch }, signs.map(\.uptime),
                 signs.map(\.hotRestartEpoch), signs.map(\.sentAt.postgres), signs.map(\.receivedAt.postgres),
-                signs.map(\.isDrained), commits.map { $0.tape.lastFlushTime.postgres },
+                signs.map(\.isDrained), readings,
             ]
         )
     }

@@ -75,7 +75,8 @@ private struct TapeWriter {
                 rows.recentFlushes, rows.readings, rows.gauges,
             ]
         )
-        // A later quarter hour opens where this one closes: it changes too.
+        // A later quarter hour opens where this one closes: it changes too. There is none of the current one, but
+        // clocks differ by some minutes.
         _ = try await connection.execute(
             """
             INSERT INTO tape_change (gateway_id, quarter_hour)
@@ -87,7 +88,7 @@ private struct TapeWriter {
                 SELECT instance_id, epoch_id, min(quarter_hour) AS quarter_hour
                 FROM unnest($3::bigint[], $4::bigint[], $2::timestamptz[])
                     AS changed (instance_id, epoch_id, quarter_hour)
-                WHERE quarter_hour < date_bin('15 minutes', now(), '2000-01-01 00:00:00+00')
+                WHERE quarter_hour < date_bin('15 minutes', now() + interval '5 minutes', '2000-01-01 00:00:00+00')
                 GROUP BY instance_id, epoch_id
             ) AS changed
             JOIN tape USING (instance_id, epoch_id)
