@@ -39,23 +39,25 @@ struct TapeReader {
                 FROM (
                     SELECT DISTINCT instance_id, epoch_id FROM tape WHERE gateway_id = $1 AND quarter_hour = $2
                 ) AS alive
-                JOIN tape USING (instance_id, epoch_id)
-                WHERE quarter_hour = (
-                    SELECT max(earlier.quarter_hour) FROM tape AS earlier
+                CROSS JOIN LATERAL (
+                    SELECT earlier.quarter_hour FROM tape AS earlier
                     WHERE earlier.instance_id = alive.instance_id AND earlier.epoch_id = alive.epoch_id
                         AND earlier.quarter_hour < $2
-                )
+                    ORDER BY earlier.quarter_hour DESC LIMIT 1
+                ) AS latest
+                JOIN tape USING (instance_id, epoch_id, quarter_hour)
                 """,
                 [unit.gateway, unit.quarterHour.start.postgres]
             )
         )
         let sets = try await counterSets(unit.gateway, in: current + previous)
         let openings = try await self.openings(current)
+        let previousByEpoch = Dictionary(grouping: previous, by: \.epoch)
         for (key, rows) in Dictionary(grouping: current, by: \.epoch) {
             guard let opening = openings[key] else { continue }
             var tape = EpochTape(
                 epoch: key.epoch, bootID: opening.bootID, opening: opening.opening,
-                previous: try previous.filter { $0.epoch == key }.map { try $0.segment(sets) },
+                previous: try (previousByEpoch[key] ?? []).map { try $0.segment(sets) },
                 current: try rows.map { try $0.segment(sets) }
             )
             tape.older = try await olderClosings(of: tape, key, unit)
@@ -171,36 +173,43 @@ struct TapeReader {
     }
 
     /// The closings of counters that the previous tape of the epoch does not hold: a listener that was away, a flush
-    /// that broke off. Most counters that are looked for here are new, and have none.
+    /// that broke off. Most counters that are looked for here are new, and no older tape has a set with them; others
+    /// are looked for back in time until each is found.
     private func olderClosings(
         of tape: EpochTape, _ key: EpochKey, _ unit: AggregationUnit
     ) async throws -> [CounterID: Reading] {
-        guard let previous = tape.previous.first?.quarterHour else { return [:] }
-        let missing = try tape.countersWithoutOpening()
-        guard !missing.isEmpty else { return [:] }
-        let rows = try await segments(
-            connection.execute(
-                """
-                SELECT DISTINCT ON (wanted.counter_id, tape.stream_id)
-                    instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
-                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges
-                FROM unnest($5::bigint[]) AS wanted (counter_id)
-                JOIN counter_set ON counter_set.gateway_id = $1 AND wanted.counter_id = ANY(counters)
-                JOIN tape USING (counter_set_id)
-                WHERE instance_id = $2 AND epoch_id = $3 AND quarter_hour < $4 AND NOT is_delta
-                ORDER BY wanted.counter_id, tape.stream_id, quarter_hour DESC
-                """,
-                [unit.gateway, key.instance, key.epoch, previous.start.postgres, missing.map(\.rawValue)]
-            )
-        )
-        let sets = try await counterSets(unit.gateway, in: rows)
+        guard var before = tape.previous.first?.quarterHour else { return [:] }
+        var missing = try tape.countersWithoutOpening()
         var closings: [CounterID: Reading] = [:]
-        for row in rows {
-            try row.segment(sets).forEachRun { counter, run in
-                guard missing.contains(counter) else { return }
-                let known = closings[counter] ?? run.peak
-                if (known.time, known.value) <= (run.peak.time, run.peak.value) { closings[counter] = run.peak }
+        while !missing.isEmpty {
+            let rows = try await segments(
+                connection.execute(
+                    """
+                    WITH older AS (
+                        SELECT tape.* FROM counter_set JOIN tape USING (gateway_id, counter_set_id)
+                        WHERE gateway_id = $1 AND counters && $5::bigint[]
+                            AND instance_id = $2 AND epoch_id = $3 AND quarter_hour < $4 AND NOT is_delta
+                    )
+                    SELECT instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
+                        flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges
+                    FROM older
+                    WHERE quarter_hour IN (SELECT DISTINCT quarter_hour FROM older ORDER BY quarter_hour DESC LIMIT 16)
+                    ORDER BY quarter_hour DESC
+                    """,
+                    [unit.gateway, key.instance, key.epoch, before.start.postgres, missing.map(\.rawValue)]
+                )
+            )
+            let sets = try await counterSets(unit.gateway, in: rows)
+            for row in rows {
+                try row.segment(sets).forEachRun { counter, run in
+                    guard missing.contains(counter) else { return }
+                    let known = closings[counter] ?? run.peak
+                    if (known.time, known.value) <= (run.peak.time, run.peak.value) { closings[counter] = run.peak }
+                }
             }
+            guard let earliest = rows.last?.bare.quarterHour else { break }
+            before = earliest
+            missing.subtract(closings.keys)
         }
         return closings
     }
