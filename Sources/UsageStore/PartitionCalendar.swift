@@ -4,28 +4,27 @@ import Synchronization
 
 /// Which months' partitions are known to exist, so that a commit asks the database only at the turn of a month.
 final class PartitionCalendar: Sendable {
-    private let made = Mutex<ClosedRange<Int64>?>(nil)
+    /// Stretches from the start of a month to the end of one.
+    private let made = Mutex<[Range<Timestamp>]>([])
 
-    /// Makes the partitions for a quarter hour and for the month after it, if they are not known to be there.
+    /// Makes the partitions for some quarter hours and for the month after them, if they are not known to be there.
     func prepare(_ quarterHours: ClosedRange<QuarterHour>, on connection: PostgresConnection) async throws {
-        let month: Int64 = 31 * 86_400 * 1_000_000
         let from = quarterHours.lowerBound.start
         let to = quarterHours.upperBound.start
-        let known = made.withLock { $0 }
-        if let known, known.contains(from.microseconds), known.contains(to.microseconds) { return }
-        _ = try await connection.execute(
+        if made.withLock({ $0.contains { $0.contains(from) && $0.contains(to) } }) { return }
+        let rows = try await connection.execute(
             """
-            SELECT make_partitions(
-                ($1::timestamptz AT TIME ZONE 'UTC')::date,
-                (($2::timestamptz AT TIME ZONE 'UTC')::date + interval '1 month')::date
-            )
+            SELECT first AT TIME ZONE 'UTC', (last + interval '1 month') AT TIME ZONE 'UTC',
+                make_partitions(first::date, last::date)
+            FROM (
+                SELECT date_trunc('month', $1::timestamptz AT TIME ZONE 'UTC'),
+                    date_trunc('month', $2::timestamptz AT TIME ZONE 'UTC') + interval '1 month'
+            ) AS month (first, last)
             """,
             [from.postgres, to.postgres]
         )
-        made.withLock { range in
-            let lower = min(range?.lowerBound ?? from.microseconds, from.microseconds)
-            // The following month is there too; a day is left so that it is asked for well before it is over.
-            range = lower...max(range?.upperBound ?? 0, to.microseconds, to.microseconds + month - month / 31)
-        }
+        guard let row = rows.first else { return }
+        let months = try row.timestamp(0)..<row.timestamp(1)
+        made.withLock { $0.append(months) }
     }
 }
