@@ -20,7 +20,7 @@ package struct AggregationRun: Hashable, Sendable {
 extension UsageStore {
     private static let unitsPerLook: Int64 = 256
 
-    /// Derives all that is in the queue. Safe to run twice at once and after any pause: it works from what changed.
+    /// Derives all that is in the queue as it begins. Safe to run twice at once and after any pause: it works from what changed.
     ///
     /// - Parameter progress: called after each unit with how many are done and how many were waiting.
     @discardableResult
@@ -32,11 +32,11 @@ extension UsageStore {
             let rows = try await connection.execute("INSERT INTO job_run DEFAULT VALUES RETURNING job_run_id")
             return try rows.first?.decode(0) ?? 0
         }
+        let horizon = try await lastChange()
         var failed: Set<AggregationUnit> = []
         while !Task.isCancelled {
-            let units = try await waitingUnits(limit: Self.unitsPerLook + Int64(failed.count)).filter {
-                !failed.contains($0)
-            }
+            let units = try await waitingUnits(through: horizon, limit: Self.unitsPerLook + Int64(failed.count))
+                .filter { !failed.contains($0) }
             if units.isEmpty { break }
             for unit in units {
                 try Task.checkCancellation()
@@ -54,14 +54,22 @@ extension UsageStore {
         return run
     }
 
-    private func waitingUnits(limit: Int64) async throws -> [AggregationUnit] {
+    /// Commits never stop: a run ends with what was there when it began.
+    private func lastChange() async throws -> Int64 {
+        try await pool.withConnection { connection in
+            let rows = try await connection.execute("SELECT COALESCE(max(tape_change_id), 0) FROM tape_change")
+            return try rows.first?.decode(0) ?? 0
+        }
+    }
+
+    private func waitingUnits(through horizon: Int64, limit: Int64) async throws -> [AggregationUnit] {
         try await pool.withConnection { connection in
             let rows = try await connection.execute(
                 """
-                SELECT gateway_id, quarter_hour FROM tape_change
-                GROUP BY gateway_id, quarter_hour ORDER BY quarter_hour, gateway_id LIMIT $1
+                SELECT gateway_id, quarter_hour FROM tape_change WHERE tape_change_id <= $1
+                GROUP BY gateway_id, quarter_hour ORDER BY quarter_hour, gateway_id LIMIT $2
                 """,
-                [limit]
+                [horizon, limit]
             )
             return try rows.map { AggregationUnit(gateway: try $0.decode(0), quarterHour: try $0.quarterHour(1)) }
         }

@@ -15,7 +15,7 @@ package struct MeterVersions: Sendable {
 
 extension UsageStore {
     /// Puts meters files in force, if they differ from those that are: from the current quarter hour on, the very first
-    /// ones since always.
+    /// ones since always. The quarter hours that they are valid for are derived anew.
     ///
     /// - Parameter files: the text of each meters file.
     /// - Returns: whether a new version was made.
@@ -25,14 +25,23 @@ extension UsageStore {
             _ = try await connection.execute("LOCK TABLE meter_version IN SHARE ROW EXCLUSIVE MODE")
             let latest = try await connection.execute(
                 """
-                SELECT meters = $1::text[] FROM meter_version ORDER BY valid_from DESC, meter_version_id DESC LIMIT 1
+                SELECT meters = $1::text[], valid_from FROM meter_version ORDER BY valid_from DESC, meter_version_id DESC LIMIT 1
                 """,
                 [files]
             )
             if let row = latest.first, try row.decode(0, as: Bool.self) { return false }
-            let validFrom = latest.isEmpty ? Timestamp(microseconds: 0) : QuarterHour(containing: now).start
+            var validFrom = Timestamp(microseconds: 0)
+            // Never before the version that it replaces, whatever this clock says.
+            if let row = latest.first { validFrom = max(QuarterHour(containing: now).start, try row.timestamp(1)) }
             _ = try await connection.execute(
                 "INSERT INTO meter_version (valid_from, meters) VALUES ($1, $2)", [validFrom.postgres, files])
+            _ = try await connection.execute(
+                """
+                INSERT INTO tape_change (gateway_id, quarter_hour)
+                SELECT DISTINCT gateway_id, quarter_hour FROM tape WHERE quarter_hour >= $1
+                """,
+                [validFrom.postgres]
+            )
             return true
         }
     }
