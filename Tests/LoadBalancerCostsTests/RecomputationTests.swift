@@ -4,12 +4,8 @@ import Testing
 
 /// The answers against Fixtures/recompute.py, which has the published rules in Python's fractions.
 @Suite struct RecomputationTests {
-    static let python = ["/usr/bin/python3", "/usr/local/bin/python3"].first {
-        FileManager.default.isExecutableFile(atPath: $0)
-    }
-
     @Test(
-        "an independent script has the same answer from the same hours", .enabled(if: python != nil),
+        "an independent script has the same answer from the same hours", .enabled(if: IndependentScript.python != nil),
         arguments: UInt64(1)...12)
     func recomputed(seed: UInt64) throws {
         var generator = Generator(state: seed &* 7_919)
@@ -18,8 +14,8 @@ import Testing
         let file = Self.traffic(hours, assumptions, repeats: Int64(seed))
         let read = try TrafficFile(Array(file.utf8), name: "hours.json")
         let answer = try CostAnswer(read.series, read.assumptions, catalogue: Fixture.catalogue, region: "us-east-1")
-        let ours = try Self.object(JSONEncoder().encode(answer))
-        let theirs = try Self.object(Self.recompute(file))
+        let ours = try IndependentScript.object(JSONEncoder().encode(answer))
+        let theirs = try IndependentScript.run("recompute.py", on: file.utf8)
         for (balancer, wanted) in theirs {
             let got = try #require(ours[balancer] as? [String: Any])
             for (key, value) in try #require(wanted as? [String: Any]) {
@@ -51,26 +47,5 @@ import Testing
             """
         return
             "{\"region\":\"us-east-1\",\"assumptions\":\(assumed),\"hours\":[\(list.joined(separator: ","))],\"repeat\":\(repeats)}"
-    }
-
-    private static func object(_ json: Data) throws -> [String: Any] {
-        try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
-    }
-
-    private static func recompute(_ traffic: String) throws -> Data {
-        let file = FileManager.default.temporaryDirectory.appending(path: "traffic-\(UUID().uuidString).json")
-        try Data(traffic.utf8).write(to: file)
-        defer { try? FileManager.default.removeItem(at: file) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(python))
-        let script = try #require(Bundle.module.url(forResource: "Fixtures/recompute.py", withExtension: nil))
-        process.arguments = [script.path, file.path]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let answer = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        return answer
     }
 }
