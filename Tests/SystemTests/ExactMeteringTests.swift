@@ -6,7 +6,7 @@ import Testing
 struct ExactMeteringTests {
     @Test func `metered equals sent, whatever dies on the way; adding differences up per worker does not`() async throws
     {
-        try await Gateway.run(drainSeconds: 3, allowsHotRestart: true) { gateway in
+        try await Gateway.run(drainSeconds: 4, allowsHotRestart: true) { gateway in
             let (envoy, serve) = (gateway.envoy, gateway.serve)
             let naive = NaiveDeltaMeter(envoy)
             let watch = Task { await naive.run() }
