@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Metering
 import PostgreSQL
+import Synchronization
 
 @testable import UsageStore
 
@@ -10,6 +11,8 @@ import PostgreSQL
 func withStore(
     meteringSince: Timestamp = .at(0, 0), connections: Int = 4, _ body: (UsageStore) async throws -> Void
 ) async throws {
+    await Places.shared.take()
+    defer { Places.shared.give() }
     try await TestServer.withDatabase { configuration in
         let logger = TestServer.logger
         let limits = PostgresPool.Limits(size: connections)
@@ -23,6 +26,39 @@ func withStore(
             throw error
         }
         await pool.shutdown()
+    }
+}
+
+/// How many databases are in use at once: a server takes a hundred connections.
+private final class Places: Sendable {
+    static let shared = Places(6)
+
+    private let state: Mutex<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
+
+    init(_ number: Int) {
+        state = Mutex((number, []))
+    }
+
+    func take() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                guard state.free > 0 else {
+                    state.waiting.append(continuation)
+                    return false
+                }
+                state.free -= 1
+                return true
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func give() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            if state.waiting.isEmpty { state.free += 1 }
+            return state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+        }
+        next?.resume()
     }
 }
 
