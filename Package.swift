@@ -109,6 +109,14 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
         .testTarget(
+            name: "WebAPITests",
+            dependencies: [
+                "Metering", "PostgreSQL", "UsageStore", "WebAPI",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
             name: "DemoGatewayTests",
             dependencies: [
                 "DemoGateway",
@@ -116,7 +124,16 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         // Drives the built binary, a real Envoy and a real PostgreSQL.
-        .testTarget(name: "SystemTests", dependencies: ["DemoGateway", "Waybill"]),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "DemoGateway", "EnvoyAPI", "PostgreSQL", "Waybill",
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
     ]
 )
 

@@ -25,6 +25,8 @@ struct Waybill: AsyncParsableCommand {
         } catch let error as CommandError {
             Console.error(error.message)
             Foundation.exit(error.code.exitStatus)
+        } catch let status as ExitCode {
+            Foundation.exit(status.rawValue)
         } catch {
             leave(after: error)
         }

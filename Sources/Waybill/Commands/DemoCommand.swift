@@ -42,7 +42,8 @@ struct DemoCommand: AsyncParsableCommand {
             }
         } catch is CancellationError {
             Console.clearProgress()
-            Console.write("stopped")
+            Console.write("stopped; nothing is left behind")
+            throw ExitCode(128 + SIGINT)
         } catch let error as DemoGatewayError {
             throw CommandError(.failure, error.description)
         }
