@@ -10,24 +10,38 @@ package struct Meters: Hashable, Sendable {
         self.bind = bind
     }
 
-    /// What a counter of a gateway counts, or nil where no rule binds it.
-    ///
-    /// The first `bill` rule that matches wins; `check` rules bind nothing that is billed.
-    package func binding(of counter: String, gateway: String) -> Binding? {
-        for rule in bind where rule.role == .bill {
-            if let gateways = rule.gateways, !gateways.contains(gateway) { continue }
-            guard let captured = rule.match.match(counter) else { continue }
-            return Binding(
-                tenant: rule.tenant.filled(with: captured), service: rule.service.filled(with: captured),
-                dimension: rule.dimension
+    /// What the rules say of a gateway's counter. The first `bill` rule that matches wins; `check` rules bill nothing.
+    package func attribution(of counter: String, gateway: String) -> Attribution {
+        let name = Array(counter.utf8)
+        var isChecked = false
+        for rule in bind where rule.gateways?.contains(gateway) ?? true {
+            guard rule.role == .bill || !isChecked, let captured = rule.match.match(name) else { continue }
+            guard rule.role == .bill else {
+                isChecked = true
+                continue
+            }
+            return .bound(
+                Binding(
+                    tenant: rule.tenant.filled(with: captured), service: rule.service.filled(with: captured),
+                    dimension: rule.dimension
+                )
             )
         }
-        return nil
+        return isChecked ? .checked : .unattributed
     }
+}
 
-    /// Whether a `check` rule names the counter: it is known, and not unattributed.
-    package func isChecked(_ counter: String) -> Bool {
-        bind.contains { $0.role == .check && $0.match.matches(counter) }
+/// What the rules say of a counter.
+package enum Attribution: Hashable, Sendable {
+    case bound(Binding)
+    /// A second source of a billed quantity: known, and added to nothing.
+    case checked
+    /// No rule names it: usage that is kept and shown to operators.
+    case unattributed
+
+    package var binding: Binding? {
+        guard case .bound(let binding) = self else { return nil }
+        return binding
     }
 }
 

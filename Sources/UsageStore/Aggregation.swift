@@ -87,9 +87,10 @@ extension UsageStore {
                 [unit.gateway, unit.quarterHour.start.postgres]
             )
             guard !changes.isEmpty else { return nil }
-            let meters = try await Self.meterVersions(on: connection).inForce(at: unit.quarterHour)
+            let meters = try await meterVersions(on: connection).inForce(at: unit.quarterHour)
             let tapes = try await TapeReader(connection: connection).read(unit)
-            let derived = try DerivedConsumption(unit: unit, tapes: tapes, meters: meters)
+            let attributions = meters?.attributions(of: tapes.names, gateway: tapes.gateway) ?? [:]
+            let derived = try DerivedConsumption(unit: unit, tapes: tapes, attributions: attributions)
             try await ConsumptionWriter(connection: connection).replace(unit, with: derived)
             let taken = try changes.map { try $0.decode(0, as: Int64.self) }
             _ = try await connection.execute(

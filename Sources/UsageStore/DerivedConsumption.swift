@@ -23,23 +23,25 @@ struct DerivedConsumption {
     /// Gaps with the tenant that they concern; nil for all of the gateway.
     private(set) var gaps: [(instance: Int64, tenant: String?, gap: Gap)] = []
 
-    init(unit: AggregationUnit, tapes: UnitTapes, meters: Meters?) throws {
-        var bindings: [CounterID: Binding] = [:]
-        for (counter, name) in tapes.names { bindings[counter] = meters?.binding(of: name, gateway: tapes.gateway) }
+    init(unit: AggregationUnit, tapes: UnitTapes, attributions: [CounterID: Attribution]) throws {
         let connectionManagers = Set(tapes.names.filter { $0.value.hasPrefix("http.") }.keys)
         for (instance, epochs) in tapes.instances {
             let usage = try InstanceUsage(
                 quarterHour: unit.quarterHour, epochs: epochs, isConnectionManagers: connectionManagers.contains
             )
             for counter in usage.counters {
-                if let binding = bindings[counter.counter] {
-                    add(counter, binding)
-                } else if counter.quantity > 0, !(meters?.isChecked(tapes.names[counter.counter] ?? "") ?? false) {
+                switch attributions[counter.counter] ?? .unattributed {
+                case .bound(let binding): add(counter, binding)
+                case .checked: break
+                case .unattributed where counter.quantity > 0:
                     unattributed[counter.counter, default: 0] += counter.quantity
+                case .unattributed: break
                 }
             }
             for gauge in usage.gauges {
-                guard let binding = bindings[gauge.gauge], binding.dimension == .activeConnections else { continue }
+                guard let binding = attributions[gauge.gauge]?.binding, binding.dimension == .activeConnections else {
+                    continue
+                }
                 guard gauge.samples > 0 else { continue }
                 let key = Key(tenant: binding.tenant, service: binding.service)
                 let (scaled, overflow) = gauge.sum.multipliedReportingOverflow(by: 1_000_000)
@@ -49,9 +51,8 @@ struct DerivedConsumption {
             }
             for gap in usage.gaps {
                 // A gap of a counter that bills no requests bounds no requests.
-                guard let counter = gap.counter, let binding = bindings[counter], binding.dimension == .requests else {
-                    continue
-                }
+                guard let binding = gap.counter.flatMap({ attributions[$0]?.binding }) else { continue }
+                guard binding.dimension == .requests else { continue }
                 gaps.append((instance, binding.tenant, gap))
             }
         }

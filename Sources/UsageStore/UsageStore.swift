@@ -13,6 +13,7 @@ package struct UsageStore: Sendable {
     package let pool: PostgresPool
     package let logger: Logger
     let partitions = PartitionCalendar()
+    let meterVersionCache = MeterVersionCache()
 
     package init(pool: PostgresPool, logger: Logger) {
         self.pool = pool

@@ -66,12 +66,13 @@ import Testing
     private func withoutLock(_ store: UsageStore, between: () async throws -> Void) async throws {
         let gateway = try await store.number("SELECT gateway_id FROM gateway")
         let unit = AggregationUnit(gateway: gateway, quarterHour: QuarterHour(containing: .at(12, 0)))
-        let meters = Meters(joining: [try Meters(yaml: Shipped.meters(), file: "envoy.yaml")])
+        let meters = try await store.meterVersions().inForce(at: unit.quarterHour)
         try await store.pool.transaction { connection in
             let changes = try await connection.execute("SELECT tape_change_id FROM tape_change")
             let tapes = try await TapeReader(connection: connection).read(unit)
             try await between()
-            let derived = try DerivedConsumption(unit: unit, tapes: tapes, meters: meters)
+            let attributions = meters?.attributions(of: tapes.names, gateway: tapes.gateway) ?? [:]
+            let derived = try DerivedConsumption(unit: unit, tapes: tapes, attributions: attributions)
             try await ConsumptionWriter(connection: connection).replace(unit, with: derived)
             let taken = try changes.map { try $0.decode(0, as: Int64.self) }
             _ = try await connection.execute(

@@ -28,8 +28,9 @@ import Testing
             #expect(try await store.usage(of: "tenant_acme").requests == 5)
             let versions = try await store.meterVersions()
             #expect(
-                versions.inForce(at: QuarterHour(containing: .at(12, 14)))?.bind.first?.match.description.contains(
-                    "tenant_") == true)
+                versions.inForce(at: QuarterHour(containing: .at(12, 14)))?.meters.bind.first?.match.description
+                    .contains(
+                        "tenant_") == true)
             #expect(try await store.number("SELECT count(*) FROM meter_version") == 2)
         }
     }

@@ -11,6 +11,8 @@ struct SimulatedFleet {
         var bootID: String?
         var counters: [String: Int64]
         var stream: Int?
+        /// A listener is away until then.
+        var isPartlyAwayUntil: Timestamp?
     }
 
     static let instances = 3
@@ -105,8 +107,10 @@ struct SimulatedFleet {
         guard let stream = processes[index].stream else { return }
         now = now.advanced(byMicroseconds: random.pick(1...1_000_000))
         var seen = processes[index].counters
-        // A listener that is away for a while.
-        if random.chance(15) { seen["http.tenant_globex.downstream_rq_completed"] = nil }
+        if random.chance(5) { processes[index].isPartlyAwayUntil = now.plus(seconds: random.pick(10...4000)) }
+        if let until = processes[index].isPartlyAwayUntil, now < until {
+            seen["http.tenant_globex.downstream_rq_completed"] = nil
+        }
         streams[stream].flush(at: now, seen, started: processes[index].started)
     }
 
