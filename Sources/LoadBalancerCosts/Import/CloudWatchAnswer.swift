@@ -144,7 +144,7 @@ private struct ExistingCost {
         let asApplication =
             try catalogue.require(.albHour, in: region).amount * series.hourCount
             + units * catalogue.require(.albUnit, in: region).amount
-        notes.append("as an ALB, by AWS' own estimate (\(units) LCU-hours): \(asApplication.cents)")
+        notes.append("as an ALB, by AWS' own estimate (\(units) LCU-hours): \(asApplication.readable)")
     }
 }
 
@@ -185,19 +185,19 @@ extension CloudWatchAnswer: Encodable {
 
     /// For a person.
     package func table() -> String {
-        var table = TextTable(["", "hours", "units", "total", ""], right: [1, 2, 3])
-        table.add([kind.rawValue, "\(hours)", unitHours.map { "\($0)" } ?? "", total.cents, currency])
+        var table = TextTable(["", "hours", "units", "total", ""], right: [1, 2], amounts: [3])
+        table.add([kind.rawValue, "\(hours)", unitHours.map { "\($0)" } ?? "", total.readable, currency])
         if let own, let saving {
-            table.add(["own", "\(hours)", "", own.total.cents, currency])
+            table.add(["own", "\(hours)", "", own.total.readable, currency])
             table.add(["saving", "", savingPercent.map { "\($0.signed) %" } ?? "", saving.signed, currency])
         }
         var text = "\(kind.namespace) from \(Instant.text(from)), \(region)\n\n\(table.text)\n"
         if let own {
-            text += "own: NLB hours \(own.hours.cents), NLCU \(own.units.cents), data \(own.data.cents), "
-            text += "nodes \(own.nodes.cents), fee \(own.fee.cents), other \(own.other.cents)\n"
+            text += "own: NLB hours \(own.hours.readable), NLCU \(own.units.readable), data \(own.data.readable), "
+            text += "nodes \(own.nodes.readable), fee \(own.fee.readable), other \(own.other.readable)\n"
         }
         if let breakEvenFeePerBillion {
-            text += "break-even fee per billion requests: \(breakEvenFeePerBillion.cents)\n"
+            text += "break-even fee per billion requests: \(breakEvenFeePerBillion.readable)\n"
         }
         if let bindingHours { text += "binds, by hours: \(CostAnswer.text(bindingHours))\n" }
         return text + notes.map { "note: \($0)\n" }.joined()

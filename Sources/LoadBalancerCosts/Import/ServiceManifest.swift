@@ -67,7 +67,7 @@ package struct ServiceManifest: Sendable {
         let currency = try catalogue.currency(of: region)
         func amount(_ with: Fraction?, _ without: Fraction?) throws -> String {
             guard let with, let without else { return "no price for data between zones in \(region)" }
-            return "+\(try (with - without).cents) \(currency)"
+            return "+\(try (with - without).readable) \(currency)"
         }
         let on = try amount(interZone { $0.crossZone = true }, interZone { $0.crossZone = false })
         notes.append(assumptions.crossZone ? "cross-zone is on: \(on)" : "cross-zone is off: on, it would be \(on)")
@@ -79,7 +79,8 @@ package struct ServiceManifest: Sendable {
                 : "externalTrafficPolicy Cluster with instance targets is a second hop: \(hop)")
         if internetFacing, catalogue.price(.publicIPv4Hour, in: region) != nil {
             let cost = try AddressCost(series, assumptions, catalogue: catalogue, region: region)
-            notes.append("internet-facing, \(cost.addresses) public IPv4 addresses: +\(cost.total.cents) \(currency)")
+            notes.append(
+                "internet-facing, \(cost.addresses) public IPv4 addresses: +\(cost.total.readable) \(currency)")
         }
         return notes + remarks
     }

@@ -40,29 +40,29 @@ extension CostAnswer {
 
     /// The table of `waybill lb-cost`, with everything that was assumed.
     package func table() -> String {
-        var table = TextTable(["", "hours", "units", "total", "", "binding hours"], right: [1, 2, 3])
+        var table = TextTable(["", "hours", "units", "total", "", "hours bound by"], right: [1, 2], amounts: [3])
         for line in lines {
-            table.add([line.name, line.hours, line.units, line.total.cents, line.currency, line.binding])
+            table.add([line.name, line.hours, line.units, line.total.readable, line.currency, line.binding])
         }
         var text = "Load balancers in \(region)\n\n\(table.text)"
         if let interZone {
-            text += "\nbeside: data between zones \(interZone.total.cents) \(interZone.currency) behind an NLB"
+            text += "\nbeside: data between zones \(interZone.total.readable) \(interZone.currency) behind an NLB"
             text += " (\(interZone.crossingGigabytes.decimal(places: 2)) GB cross)\n"
         }
         if let addresses {
-            text += "beside: public IPv4 \(addresses.total.cents) \(addresses.currency)"
+            text += "beside: public IPv4 \(addresses.total.readable) \(addresses.currency)"
             text += " (\(addresses.addresses) addresses, the same for every load balancer)\n"
         }
         for (name, reason) in unavailable.sorted(by: { $0.key < $1.key }) { text += "\n\(name): \(reason)\n" }
         for note in notes { text += "note: \(note)\n" }
         text += "\nassumed:\n"
-        var assumed = TextTable(["", "", ""], right: [], header: false)
+        var assumed = TextTable(["", "", ""], header: false)
         assumed.add(["  region", region, regionSource])
         for name in Assumptions.Name.allCases {
             assumed.add(["  " + name.rawValue, assumptions.text(name), assumptions.source(name)])
         }
         text += assumed.text + "\nprices:\n"
-        var priced = TextTable(["", "", ""], right: [1], header: false)
+        var priced = TextTable(["", "", ""], amounts: [1], header: false)
         for (item, price) in prices.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             let origin = "\(price.source), \(price.date)" + (price.inferred ? ", inferred" : "")
             priced.add(["  " + item.rawValue, "\(price.amount)", "\(price.currency)  \(origin)"])
