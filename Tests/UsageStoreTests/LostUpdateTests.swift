@@ -15,7 +15,7 @@ import Testing
 
     @Test(arguments: tables)
     func `A commit and a second job in the middle of a job lose nothing`(table: String) async throws {
-        try await withStore(connections: 8) { store in
+        try await withStore(connections: 5) { store in
             var stream = try await oneHundred(store)
             let gate = try await PostgresConnection.connect(store.pool.configuration, logger: store.logger)
             _ = try await gate.executeOnce("BEGIN")
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func `Without the lock the same course of events loses the commit for ever`() async throws {
-        try await withStore(connections: 8) { store in
+        try await withStore(connections: 5) { store in
             var stream = try await oneHundred(store)
             try await withoutLock(store) {
                 try await fiftyMore(&stream, store)

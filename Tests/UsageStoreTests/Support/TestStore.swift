@@ -31,7 +31,7 @@ func withStore(
 
 /// How many databases are in use at once: a server takes a hundred connections.
 private final class Places: Sendable {
-    static let shared = Places(6)
+    static let shared = Places(4)
 
     private let state: Mutex<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
 
