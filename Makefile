@@ -2,13 +2,14 @@
 # make test    set up, build, run the tests
 # make check   lint the format, then the tests
 # make fmt     format the sources
+# make bench   measure speed in a release build; one part of it by BENCH="metrics-service"
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test check lint fmt
+.PHONY: setup build demo test check lint fmt bench
 
 # Generated code is left as its generator writes it.
-SWIFT_FILES = Package.swift $$(find Sources Tests -name '*.swift' -not -path 'Sources/EnvoyAPI/*')
+SWIFT_FILES = Package.swift $$(find Sources Tests Benchmarks -name '*.swift' -not -path 'Sources/EnvoyAPI/*')
 ENVOY := $(CURDIR)/.build/envoy-venv/bin/envoy
 
 setup:
@@ -32,3 +33,7 @@ lint:
 
 fmt:
 	swift format format --in-place $(SWIFT_FILES)
+
+bench: setup
+	swift build -c release --product Benchmarks
+	.build/release/Benchmarks $(BENCH)

@@ -85,6 +85,10 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
+        // `make bench`: in this package, for what it measures is internal to it.
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["LoadBalancerCosts", "Metering", "WireFormats"], path: "Benchmarks"),
+
         // Tests read Tests/Fixtures and the shipped config/ and migrations/ where they lie.
         .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"]),
         .testTarget(name: "MeteringTests", dependencies: ["Metering"]),

@@ -1,15 +1,23 @@
 import Foundation
 import LoadBalancerCosts
-import Testing
 
-/// The figures of docs/performance.md: run with WAYBILL_MEASURE=1 in release; prints times and judges none.
-@Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["WAYBILL_MEASURE"] != nil))
-struct SpeedMeasurement {
-    private let clock = ContinuousClock()
+/// Comparisons of a year, and the import of AWS's price list.
+struct LoadBalancerBenchmarks {
+    static let all = [
+        Benchmark("comparisons", "a year of hours for 1,000 gateways against nine alternatives", comparisons),
+        Benchmark("price-list", "an AWSELB offer file of 20 MB read, selected and checked", priceList),
+    ]
 
-    @Test("a year of hours for 1,000 gateways against all alternatives")
-    func comparisons() throws {
-        var generator = Generator(state: 1)
+    private static func comparisons(_ stopwatch: Stopwatch) throws {
+        let prices = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("config/prices")
+        let files = try FileManager.default.contentsOfDirectory(atPath: prices.path).filter { $0.hasSuffix(".yaml") }
+        let catalogue = try PriceCatalogue(
+            files: files.map {
+                PriceFile(
+                    name: $0, text: try String(contentsOfFile: prices.appendingPathComponent($0).path, encoding: .utf8))
+            })
+        var generator = SystemRandomNumberGenerator()
         let hours = (Int64(0)..<8_760).map { index in
             TrafficHour(
                 start: index * 3_600_000_000, requests: Int64.random(in: 0...50_000_000, using: &generator),
@@ -17,26 +25,18 @@ struct SpeedMeasurement {
                 activeConnections: Fraction(Int64.random(in: 0...10_000, using: &generator)),
                 bytes: .random(in: 0...100_000_000_000, using: &generator))
         }
-        var rows = 0
-        let time = try clock.measure {
+        try stopwatch.measure(1_000, "comparisons") {
             for _ in 0..<1_000 {
-                let comparison = try Comparison(
-                    TrafficSeries(hours), Assumptions(), own: OwnGateway(sizing: Fixture.catalogue.envoy),
-                    catalogue: Fixture.catalogue, region: "us-east-1")
-                rows += comparison.alternatives.count
+                _ = try Comparison(
+                    TrafficSeries(hours), Assumptions(), own: OwnGateway(sizing: catalogue.envoy),
+                    catalogue: catalogue, region: "us-east-1")
             }
         }
-        print("1,000 gateways × 8,760 hours × 9 alternatives: \(time)")
-        #expect(rows == 9_000)
     }
 
-    @Test("an offer file of 20 MB")
-    func importing() throws {
-        let file = Self.offer(bytes: 20_000_000)
-        var selected = 0
-        let time = try clock.measure { selected = try PriceListImport(file, name: "offer").selected.count }
-        print("offer of \(file.count) bytes, \(selected) prices selected: \(time)")
-        #expect(selected == 34)
+    private static func priceList(_ stopwatch: Stopwatch) throws {
+        let file = offer(bytes: 20_000_000)
+        try stopwatch.measure(Int64(file.count), "bytes") { _ = try PriceListImport(file, name: "offer") }
     }
 
     /// An offer in AWS' shape: 34 regions, and as many Outposts rows, which are not selected, as the size takes.
