@@ -16,10 +16,14 @@ struct UsageRoutes<Context: RequestContext> {
     private func monthly(_ request: Request) async throws -> Response {
         let query = request.uri.queryParameters
         for (name, _) in query where !Self.parameters.contains(String(name)) {
-            throw Problem.invalid(String(name), rule: "unknown", "is not one of \(Self.parameters.joined(separator: ", "))")
+            throw Problem.invalid(
+                String(name), rule: "unknown", "is not one of \(Self.parameters.joined(separator: ", "))")
         }
         guard let tenant = query["tenant"].map({ String($0) }), !tenant.isEmpty else {
             throw Problem.invalid("tenant", rule: "required", "name the tenant")
+        }
+        guard !tenant.utf8.contains(0) else {
+            throw Problem.invalid("tenant", rule: "format", "holds a NUL, which no name does")
         }
         guard let month = query["period"].map({ String($0) }) else {
             throw Problem.invalid("period", rule: "required", "name the month, as 2026-11")
