@@ -90,7 +90,10 @@ let package = Package(
             name: "Benchmarks", dependencies: ["LoadBalancerCosts", "Metering", "WireFormats"], path: "Benchmarks"),
 
         // Tests read Tests/Fixtures and the shipped config/ and migrations/ where they lie.
-        .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"]),
+        .target(
+            name: "TestSupport", dependencies: ["PostgreSQL", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/TestSupport"),
+        .testTarget(name: "WireFormatsTests", dependencies: ["TestSupport", "WireFormats"]),
         .testTarget(name: "MeteringTests", dependencies: ["Metering"]),
         .testTarget(
             name: "PricingTests", dependencies: ["Pricing", .product(name: "BigInt", package: "BigInt")],
@@ -98,14 +101,17 @@ let package = Package(
         .testTarget(
             name: "LoadBalancerCostsTests", dependencies: ["LoadBalancerCosts"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "PostgreSQLTests", dependencies: ["PostgreSQL", .product(name: "Logging", package: "swift-log")]),
+            name: "PostgreSQLTests",
+            dependencies: ["PostgreSQL", "TestSupport", .product(name: "Logging", package: "swift-log")]),
         .testTarget(
             name: "UsageStoreTests",
-            dependencies: ["Metering", "PostgreSQL", "UsageStore", .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "Metering", "PostgreSQL", "TestSupport", "UsageStore", .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(
             name: "IngestTests",
             dependencies: [
-                "EnvoyAPI", "Ingest", "Metering", "WireFormats",
+                "EnvoyAPI", "Ingest", "Metering", "TestSupport", "WireFormats",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
                 .product(name: "Logging", package: "swift-log"),
@@ -115,7 +121,7 @@ let package = Package(
         .testTarget(
             name: "WebAPITests",
             dependencies: [
-                "Metering", "PostgreSQL", "UsageStore", "WebAPI",
+                "Metering", "PostgreSQL", "TestSupport", "UsageStore", "WebAPI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -123,7 +129,7 @@ let package = Package(
         .testTarget(
             name: "DemoGatewayTests",
             dependencies: [
-                "DemoGateway",
+                "DemoGateway", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),

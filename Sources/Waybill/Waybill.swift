@@ -8,7 +8,8 @@ struct Waybill: AsyncParsableCommand {
         commandName: "waybill",
         abstract: "Usage metering and billing for Envoy gateways.",
         subcommands: [
-            DemoCommand.self, ServeCommand.self, MigrateCommand.self, AggregateCommand.self, ReplayCommand.self, UsageCommand.self,
+            DemoCommand.self, ServeCommand.self, MigrateCommand.self, AggregateCommand.self, ReplayCommand.self,
+            UsageCommand.self,
             InvoiceCommand.self, QuoteCommand.self, PriceCommand.self, CompareCommand.self, SimulateCommand.self,
             LoadBalancerCostCommand.self, CloudWatchCommand.self, PricesCommand.self,
         ]

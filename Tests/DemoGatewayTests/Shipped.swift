@@ -1,15 +1,8 @@
 import DemoGateway
 import Foundation
+import TestSupport
 
-/// The files of the checkout that these tests run with.
-enum Shipped {
-    static let root = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
-
-    static func path(_ name: String) -> String { root + "/" + name }
-
-    static func text(_ name: String) throws -> String { try String(contentsOfFile: path(name), encoding: .utf8) }
-
+extension Shipped {
     /// The Envoy to test with; nil when there is none.
     static let envoy = try? EnvoyProcess.find(workingDirectory: root)
     static let noEnvoy = "there is no Envoy: run scripts/setup, or set WAYBILL_ENVOY"

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Logging
+import TestSupport
 import Testing
 
 @testable import PostgreSQL

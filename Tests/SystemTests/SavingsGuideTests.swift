@@ -1,3 +1,4 @@
+import DemoGateway
 import Testing
 
 @Suite struct SavingsGuideTests {

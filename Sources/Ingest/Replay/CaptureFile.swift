@@ -84,7 +84,8 @@ package struct CaptureFile {
         }
         let framed = capture[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
         guard framed == length else {
-            throw ReplayError("\(path), byte \(offset): a payload of \(framed) bytes, of which the index says \(length)")
+            throw ReplayError(
+                "\(path), byte \(offset): a payload of \(framed) bytes, of which the index says \(length)")
         }
         guard capture.count - offset - 4 >= framed else {
             throw ReplayError("\(path), byte \(offset): a payload of \(framed) bytes is cut off")

@@ -65,7 +65,9 @@ package struct Replay {
     private mutating func run(_ captures: [CaptureFile]) throws -> Report {
         var entries: [(file: Int, entry: CaptureFile.Entry)] = []
         for (file, capture) in captures.enumerated() {
-            entries += capture.entries.filter { options.stream == nil || $0.stream == options.stream }.map { (file, $0) }
+            entries += capture.entries.filter { options.stream == nil || $0.stream == options.stream }.map {
+                (file, $0)
+            }
         }
         // Several captures are merged by arrival; in one capture the order of the file holds.
         let order = entries.indices.sorted { (entries[$0].entry.arrivedAt, $0) < (entries[$1].entry.arrivedAt, $1) }
@@ -86,7 +88,8 @@ package struct Replay {
         do {
             try stream.feed.receive(payload.span, receivedAt: Timestamp(microseconds: entry.arrivedAt))
         } catch {
-            malformed.insert("\(path), stream \(key.stream): a malformed message (\(error)); the stream was closed there")
+            malformed.insert(
+                "\(path), stream \(key.stream): a malformed message (\(error)); the stream was closed there")
             open[key] = stream
             return try end(key)
         }
@@ -129,7 +132,8 @@ package struct Replay {
             for (reason, count) in reasons { notes.append("\(instance): \(count) values refused: \(reason.rawValue)") }
         }
         for (instance, flushes) in skewed where flushes > 0 {
-            notes.append("\(instance): \(flushes) flushes timed by their arrival, the sender's clock is off by over 60 s")
+            notes.append(
+                "\(instance): \(flushes) flushes timed by their arrival, the sender's clock is off by over 60 s")
         }
         for total in totals where total.resets > 0 {
             notes.append("\(total.instance): \(total.name) was reset \(total.resets) times")

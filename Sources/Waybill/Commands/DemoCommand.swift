@@ -20,7 +20,8 @@ struct DemoCommand: AsyncParsableCommand {
     @Flag(help: "Keep everything running afterwards, until Ctrl-C.")
     var keep = false
 
-    @Option(help: ArgumentHelp("Where the database lies; a folder that is removed again unless given.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Where the database lies; a folder that is removed again unless given.", valueName: "dir"))
     var dataDir: String?
 
     func run() async throws {

@@ -48,7 +48,9 @@ struct ReplayCommand: ParsableCommand {
         options.stream = stream
         let report: Replay.Report
         do {
-            if !match.isEmpty { options.collect = CollectPatterns(include: try match.map { try NamePattern(glob: $0) }) }
+            if !match.isEmpty {
+                options.collect = CollectPatterns(include: try match.map { try NamePattern(glob: $0) })
+            }
             report = try Replay.run(try paths.map { try CaptureFile(path: $0) }, options: options)
         } catch let error as MeteringError {
             throw CommandError(.usage, "--match: \(error.message)")

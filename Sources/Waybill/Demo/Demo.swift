@@ -29,7 +29,8 @@ struct Demo: Sendable {
             step("PostgreSQL runs under \(folder.path)")
             let serve = try await DemoServe.start(in: folder.path)
             do {
-                step("waybill serve: metrics service on 127.0.0.1:\(serve.grpcPort), REST on 127.0.0.1:\(serve.apiPort)")
+                step(
+                    "waybill serve: metrics service on 127.0.0.1:\(serve.grpcPort), REST on 127.0.0.1:\(serve.apiPort)")
                 let outcomes = try await load(envoy, serve)
                 try await serve.waitUntilStored(outcomes, in: store)
                 try await show(outcomes, store, apiPort: serve.apiPort)
@@ -59,11 +60,16 @@ struct Demo: Sendable {
                     group.addTask {
                         while !Task.isCancelled {
                             let answered = load.outcomes.values.reduce(0) { $0 + $1.answered }
-                            Console.progress("  … \(Digits.grouped(answered)) of \(Digits.grouped(requests * 7)) requests")
+                            Console.progress(
+                                "  … \(Digits.grouped(answered)) of \(Digits.grouped(requests * 7)) requests")
                             try? await Task.sleep(for: .milliseconds(200))
                         }
                     }
-                    let outcomes = await withTaskCancellationHandler { await load.run() } onCancel: { load.stop() }
+                    let outcomes = await withTaskCancellationHandler {
+                        await load.run()
+                    } onCancel: {
+                        load.stop()
+                    }
                     group.cancelAll()
                     return outcomes
                 }
@@ -80,7 +86,8 @@ struct Demo: Sendable {
 
     /// Three tenants that differ in traffic, body sizes and connections.
     private func plans(_ ports: [String: Int]) -> [LoadPlan] {
-        zip(DemoBootstrap.tenants, [(1, 200, 2_000, 50), (2, 0, 20_000, 10), (4, 1_000, 500, 1)]).compactMap { tenant, load in
+        zip(DemoBootstrap.tenants, [(1, 200, 2_000, 50), (2, 0, 20_000, 10), (4, 1_000, 500, 1)]).compactMap {
+            tenant, load in
             guard let port = ports[tenant] else { return nil }
             return LoadPlan(
                 tenant: tenant, port: port, requests: requests * load.0, requestBodyBytes: load.1,

@@ -95,7 +95,8 @@ struct DatabaseOptions: ParsableArguments {
         }
         guard !configuration.containsPassword else {
             throw CommandError(
-                .usage, "\(source) holds a password, which others can see there; give it in WAYBILL_DATABASE_URL or PGPASSFILE")
+                .usage,
+                "\(source) holds a password, which others can see there; give it in WAYBILL_DATABASE_URL or PGPASSFILE")
         }
         return configuration
     }

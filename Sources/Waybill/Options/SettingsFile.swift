@@ -22,7 +22,8 @@ struct SettingsFile {
             throw CommandError(.usage, "--config \(path): the file can not be read")
         }
         do {
-            let fields = try YAMLField.root(yaml: String(decoding: bytes, as: UTF8.self), file: path).keys(allowed: keys)
+            let fields = try YAMLField.root(yaml: String(decoding: bytes, as: UTF8.self), file: path).keys(
+                allowed: keys)
             var settings = SettingsFile()
             settings.dataDirectory = try fields["data_dir"]?.text()
             settings.databaseURL = try fields["database_url"]?.text()

@@ -23,7 +23,8 @@ struct Interval: ExpressibleByArgument, CustomStringConvertible {
 
     static func setting(_ text: String?, _ key: String, default standard: String) throws -> Interval {
         guard let interval = Interval(argument: text ?? standard) else {
-            throw CommandError(.usage, "\(key) is \(text ?? standard): write a number and a unit, as 10s, 500ms, 2m or 1h")
+            throw CommandError(
+                .usage, "\(key) is \(text ?? standard): write a number and a unit, as 10s, 500ms, 2m or 1h")
         }
         return interval
     }

@@ -1,5 +1,6 @@
 import EnvoyAPI
 import SwiftProtobuf
+import TestSupport
 import Testing
 import WireFormats
 
@@ -15,7 +16,7 @@ import WireFormats
         ])
     func sameAsGenerated(_ capture: String) throws {
         var metrics = 0
-        for payload in try ReceiverCapture.payloads(capture) where !payload.isEmpty {
+        for payload in try Capture.payloads(capture) where !payload.isEmpty {
             let message = try Message(serializedBytes: payload)
             var visitor = Visitor()
             try MetricsServiceMessage.read(payload.span, into: &visitor)

@@ -1,11 +1,12 @@
 import GRPCCore
 import Ingest
+import TestSupport
 import Testing
 import WireFormats
 
 @Suite struct MetricsServiceReceiverTests {
     private static func flushes() throws -> [[UInt8]] {
-        try ReceiverCapture.payloads("metrics_service_cumulative/capture.bin.gz").filter { !$0.isEmpty }
+        try Capture.payloads("metrics_service_cumulative/capture.bin.gz").filter { !$0.isEmpty }
     }
 
     @Test("A captured stream arrives byte for byte, in order, one message at a time, with its receive times")

@@ -2,7 +2,7 @@ import Foundation
 import Logging
 import Metering
 import PostgreSQL
-import Synchronization
+import TestSupport
 
 @testable import UsageStore
 
@@ -11,8 +11,6 @@ import Synchronization
 func withStore(
     meteringSince: Timestamp = .at(0, 0), connections: Int = 4, _ body: (UsageStore) async throws -> Void
 ) async throws {
-    await Places.shared.take()
-    defer { Places.shared.give() }
     try await TestServer.withDatabase { configuration in
         let logger = TestServer.logger
         let limits = PostgresPool.Limits(size: connections)
@@ -26,52 +24,6 @@ func withStore(
             throw error
         }
         await pool.shutdown()
-    }
-}
-
-/// How many databases are in use at once: a server takes a hundred connections.
-private final class Places: Sendable {
-    static let shared = Places(4)
-
-    private let state: Mutex<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
-
-    init(_ number: Int) {
-        state = Mutex((number, []))
-    }
-
-    func take() async {
-        await withCheckedContinuation { continuation in
-            let isFree = state.withLock { state in
-                guard state.free > 0 else {
-                    state.waiting.append(continuation)
-                    return false
-                }
-                state.free -= 1
-                return true
-            }
-            if isFree { continuation.resume() }
-        }
-    }
-
-    func give() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            if state.waiting.isEmpty { state.free += 1 }
-            return state.waiting.isEmpty ? nil : state.waiting.removeFirst()
-        }
-        next?.resume()
-    }
-}
-
-/// What the repository ships.
-enum Shipped {
-    static func path(_ relative: String) -> String {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        return root.appending(path: relative).path(percentEncoded: false)
-    }
-
-    static func meters() throws -> String {
-        try String(contentsOfFile: path("config/meters/envoy.yaml"), encoding: .utf8)
     }
 }
 

@@ -1,10 +1,10 @@
 import Foundation
 
 /// The payloads of a capture in Tests/Fixtures/envoy: gzipped frames of a big-endian length and so many bytes.
-enum Capture {
+package enum Capture {
     struct Unreadable: Error { let file: String }
 
-    static func payloads(_ file: String) throws -> [[UInt8]] {
+    package static func payloads(_ file: String) throws -> [[UInt8]] {
         let url = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures/envoy/\(file)")
         let gunzip = Process()

@@ -1,13 +1,13 @@
 import FoundationEssentials
 import Glibc
-import Logging
-import PostgreSQL
+package import Logging
+package import PostgreSQL
 import Synchronization
 
 /// The database that these tests share: `WAYBILL_TEST_DATABASE_URL`, or a server of their own, which ends with the test
 /// process.
-enum TestServer {
-    static let logger: Logger = {
+package enum TestServer {
+    package static let logger: Logger = {
         var logger = Logger(label: "tests", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .critical
         return logger
@@ -23,13 +23,13 @@ enum TestServer {
         return server.configuration
     }
 
-    static func configuration() async throws -> PostgresConfiguration {
+    package static func configuration() async throws -> PostgresConfiguration {
         try await shared.value
     }
 
     /// A connection to the shared database, closed when `body` ends.
     @discardableResult
-    static func withConnection<Result: Sendable>(
+    package static func withConnection<Result: Sendable>(
         _ change: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
@@ -47,7 +47,9 @@ enum TestServer {
     }
 
     /// A database of its own in the shared server, dropped when `body` ends.
-    static func withDatabase(_ body: (PostgresConfiguration) async throws -> Void) async throws {
+    package static func withDatabase(_ body: (PostgresConfiguration) async throws -> Void) async throws {
+        await Places.shared.take()
+        defer { Places.shared.give() }
         let name = "test_" + UUID().uuidString.lowercased().filter { $0 != "-" }
         try await withConnection { try await $0.executeOnce("CREATE DATABASE \(name)") }
         var own = try await configuration()
@@ -62,7 +64,7 @@ enum TestServer {
     }
 
     /// A new directory that the server's account can enter.
-    static func scratchDirectory(_ name: String) throws -> String {
+    package static func scratchDirectory(_ name: String) throws -> String {
         let path = "\(Kept.root)/\(name)-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         return path
