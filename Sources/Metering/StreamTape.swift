@@ -162,6 +162,10 @@ package struct StreamTape: Sendable {
 
     /// The stream has ended: its last flush is complete.
     package mutating func end() {
+        guard flushMark != nil, !pages.isEmpty else { return }
+        // What the flush said of the process is known only now: it is to be stored though all readings may be.
+        revision += 1
+        pages[pages.count - 1].revision = revision
         endFlush()
     }
 

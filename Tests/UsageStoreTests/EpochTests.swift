@@ -128,6 +128,24 @@ import Testing
         }
     }
 
+    @Test func `An orderly end is known though its last flush was stored before the stream ended`() async throws {
+        try await withStore { store in
+            try await store.putShippedMetersInForce()
+            var first = Stream(1, bootID: "boot-1")
+            first.flush(at: .at(12, 1), requests: 10, started: .at(12, 0))
+            first.flush(at: .at(12, 2), requests: 20, started: .at(12, 0), state: 1)
+            try await store.commit(&first)
+            first.end()
+            try await store.commit(&first)
+            var second = Stream(2, bootID: "boot-2")
+            second.flush(at: .at(12, 31), requests: 5, started: .at(12, 30))
+            second.end()
+            try await store.commit(&second)
+            #expect(try await store.requests() == 25)
+            #expect(try await store.usage(of: "acme").coverage.gaps.isEmpty)
+        }
+    }
+
     struct End: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var state: Int64
