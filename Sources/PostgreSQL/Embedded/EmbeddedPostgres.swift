@@ -53,7 +53,7 @@ package final class EmbeddedPostgres: Sendable {
         try await gate.exclusive()
         defer { withExtendedLifetime(gate) {} }
         let membership = try FileLock(path: dataDirectory + "/waybill.lock")
-        guard try membership.tryShared() else {
+        guard try await membership.shared() else {
             throw PostgresError(.embedded, "another program holds \(membership.path); end it")
         }
         let cluster = try await Cluster.prepare(

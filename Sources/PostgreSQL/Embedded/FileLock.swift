@@ -32,6 +32,16 @@ final class FileLock: Sendable {
     /// Takes the lock together with others.
     func tryShared() throws -> Bool { try attempt(LOCK_SH) }
 
+    /// Takes the lock together with others; false when another holds it for longer than a moment. A child that was
+    /// forked while the lock was one's own holds it too, until its exec closes the descriptor.
+    func shared() async throws -> Bool {
+        for _ in 0..<100 {
+            if try tryShared() { return true }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return false
+    }
+
     private func attempt(_ operation: Int32) throws -> Bool {
         while flock(descriptor, operation | LOCK_NB) != 0 {
             if errno == EWOULDBLOCK { return false }
