@@ -23,7 +23,7 @@ demo: build
 
 test: setup
 	swift build --build-tests
-	WAYBILL_ENVOY="$${WAYBILL_ENVOY:-$(ENVOY)}" swift test --skip-build --disable-xctest
+	WAYBILL_ENVOY="$${WAYBILL_ENVOY:-$(ENVOY)}" swift test --skip-build --disable-xctest --no-parallel
 
 check: lint test
 
