@@ -40,13 +40,6 @@ extension UsageStore {
             )
         }
     }
-
-    /// The names of all tenants.
-    package func tenants() async throws -> [String] {
-        try await pool.withConnection { connection in
-            try await connection.execute("SELECT name FROM tenant ORDER BY name").map { try $0.decode(0) }
-        }
-    }
 }
 
 private struct UsageReader {

@@ -51,7 +51,7 @@ import Testing
             #expect(acme.dimensions.activeConnectionsMicros == 1_750_000)
             #expect(acme.dimensions.activeConnectionsMaximum == 5)
             #expect(try await store.usage(of: "globex").requests == 7)
-            #expect(try await store.tenants() == ["acme", "globex"])
+            #expect(try await store.names("SELECT name FROM tenant ORDER BY name") == ["acme", "globex"])
             #expect(try await store.number("SELECT count(*) FROM tenant WHERE confirmed") == 0)
             #expect(try await store.number("SELECT count(*) FROM tape_change") == 0)
         }
