@@ -2,6 +2,7 @@
 package struct EpochTape: Sendable {
     package var epoch: Int64
     package var bootID: String?
+    package var source: SourceKind
     package var opening: EpochOpening
     /// The epoch's segments of the latest quarter hour before this one that has any.
     package var previous: [Segment]
@@ -11,10 +12,11 @@ package struct EpochTape: Sendable {
     package var older: [CounterID: Reading]
 
     package init(
-        epoch: Int64, bootID: String?, opening: EpochOpening, previous: [Segment], current: [Segment],
-        older: [CounterID: Reading] = [:]
+        epoch: Int64, bootID: String?, source: SourceKind = .metricsService, opening: EpochOpening,
+        previous: [Segment], current: [Segment], older: [CounterID: Reading] = [:]
     ) {
         self.epoch = epoch
+        self.source = source
         self.bootID = bootID
         self.opening = opening
         self.previous = previous

@@ -63,11 +63,13 @@ enum IdentityConflict {
     ) {
         for isCurrent in [false, true] {
             let segments = epochs.flatMap { epoch in
-                (isCurrent ? epoch.current : epoch.previous).map { ($0, epoch.bootID) }
+                (isCurrent ? epoch.current : epoch.previous).map { ($0, epoch.bootID, epoch.source) }
             }
             for left in segments.indices {
                 for right in segments.indices where right > left && segments[left].0.stream != segments[right].0.stream
                 {
+                    // Two ways in which one Envoy reports are no two Envoys.
+                    guard segments[left].2 == segments[right].2 else { continue }
                     body(segments[left].0, segments[right].0, segments[left].1, segments[right].1)
                 }
             }

@@ -40,11 +40,16 @@ package struct LifeSign: Hashable, Sendable {
 package struct EpochRecord: Hashable, Sendable {
     package var id: Int64
     package var bootID: String?
+    /// Each source tells the lives of an instance for itself: none ends or opens what another one read.
+    package var source: SourceKind
     package var first: LifeSign
     package var last: LifeSign
 
-    package init(id: Int64, bootID: String?, first: LifeSign, last: LifeSign) {
+    package init(
+        id: Int64, bootID: String?, source: SourceKind = .metricsService, first: LifeSign, last: LifeSign
+    ) {
         self.id = id
+        self.source = source
         self.bootID = bootID
         self.first = first
         self.last = last

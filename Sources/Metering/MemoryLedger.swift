@@ -57,7 +57,8 @@ package struct MemoryLedger {
         guard let epoch = resolved[segment.stream] else { return }
         update(epoch, of: identity) { epoch in
             let empty = EpochTape(
-                epoch: epoch.record.id, bootID: epoch.record.bootID, opening: epoch.opening, previous: [], current: []
+                epoch: epoch.record.id, bootID: epoch.record.bootID, source: epoch.record.source,
+                opening: epoch.opening, previous: [], current: []
             )
             epoch.quarterHours[segment.quarterHour, default: empty].merge(segment)
         }
@@ -135,7 +136,7 @@ package struct MemoryLedger {
         _ tape: StreamTape, _ sign: LifeSign, _ identity: StreamIdentity, _ counters: [CounterID]
     ) -> Int64 {
         if let known = resolved[tape.stream] { return known }
-        let known = epochs[identity.instance] ?? []
+        let known = (epochs[identity.instance] ?? []).filter { $0.record.source == tape.source }
         let decision = EpochRules.decide(bootID: identity.bootID, sign: sign, epochs: known.map(\.record))
         let baseline = Dictionary(
             uniqueKeysWithValues: tape.firstFlush.map { (counters[$0.key], $0.value) }
@@ -162,7 +163,8 @@ package struct MemoryLedger {
             )
             epochs[identity.instance, default: []].append(
                 Epoch(
-                    record: EpochRecord(id: id, bootID: identity.bootID, first: sign, last: sign),
+                    record: EpochRecord(
+                        id: id, bootID: identity.bootID, source: tape.source, first: sign, last: sign),
                     opening: EpochOpening(started: sign.startedAt, baseline: opensAtZero ? [:] : baseline),
                     baselineAt: opensAtZero ? nil : firstRead, quarterHours: [:]
                 )

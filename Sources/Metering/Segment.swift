@@ -15,6 +15,8 @@ package struct Segment: Hashable, Sendable {
     package var firstFlush: Timestamp
     package var lastFlush: Timestamp
     package var flushes: Int64
+    /// The most requests that one flush brought, by whichever counters count most.
+    package var busiestFlush: Int64
     /// Times by Envoy's clock of the first flush of each minute and the last four: they tell one Envoy that reports
     /// twice, also where one of its streams ended early, from two Envoys.
     package var recentFlushes: [Timestamp]
@@ -27,7 +29,8 @@ package struct Segment: Hashable, Sendable {
 
     package init(
         stream: StreamID, quarterHour: QuarterHour, revision: Int64, firstFlush: Timestamp, lastFlush: Timestamp,
-        flushes: Int64, recentFlushes: [Timestamp], counters: [CounterID], gauges: [CounterID], body: [UInt8],
+        flushes: Int64, busiestFlush: Int64 = 0, recentFlushes: [Timestamp], counters: [CounterID], gauges: [CounterID],
+        body: [UInt8],
         gaugeBody: [UInt8], temporality: Temporality
     ) {
         self.stream = stream
@@ -36,6 +39,7 @@ package struct Segment: Hashable, Sendable {
         self.firstFlush = firstFlush
         self.lastFlush = lastFlush
         self.flushes = flushes
+        self.busiestFlush = busiestFlush
         self.recentFlushes = recentFlushes
         self.counters = counters
         self.gauges = gauges

@@ -6,6 +6,7 @@ extension StreamTape {
         private let firstFlush: Timestamp
         private var lastFlush: Timestamp
         private var flushes: Int64 = 0
+        private var busiestFlush: Int64 = 0
         /// By Envoy's clock: the first flush of each minute, and the last four.
         private var minuteFlushes: [Timestamp] = []
         private var recentFlushes: [Timestamp] = []
@@ -28,6 +29,10 @@ extension StreamTape {
             if minuteFlushes.count < GaugeMinutes.count, minuteFlushes.last?.minute != sentAt.minute {
                 minuteFlushes.append(sentAt)
             }
+        }
+
+        mutating func endFlush(requests: Int64) {
+            busiestFlush = max(busiestFlush, requests)
         }
 
         mutating func record(_ value: Int64, slot: Int, at time: Timestamp) {
@@ -107,7 +112,8 @@ extension StreamTape {
             let comparable = minuteFlushes.filter { !recentFlushes.contains($0) } + recentFlushes
             return Segment(
                 stream: stream, quarterHour: quarterHour, revision: revision, firstFlush: firstFlush,
-                lastFlush: lastFlush, flushes: flushes, recentFlushes: comparable, counters: counters,
+                lastFlush: lastFlush, flushes: flushes, busiestFlush: busiestFlush, recentFlushes: comparable,
+                counters: counters,
                 gauges: gaugeIDs, body: body, gaugeBody: gaugeBody, temporality: temporality
             )
         }

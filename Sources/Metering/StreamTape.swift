@@ -19,6 +19,7 @@ package struct StreamTape: Sendable {
     package static let largestClockDifference: Int64 = 60_000_000
 
     package let stream: StreamID
+    package let source: SourceKind
     package let temporality: Temporality
     package let collect: CollectPatterns
 
@@ -49,14 +50,23 @@ package struct StreamTape: Sendable {
     private var sign = LifeSign()
     private var hasActiveRequests = false
     private var revision: Int64 = 0
+    private var busiest = BusiestFlush()
     private var odometers: [Int64] = []
     private var lastEntry = 0
 
+    /// A stream of the metrics service, whose wire does not say whether it sends totals.
     package init(
         stream: StreamID, temporality: Temporality = .cumulative, collect: CollectPatterns, limits: Limits = Limits()
     ) {
+        self.init(
+            stream: stream, source: temporality == .cumulative ? .metricsService : .metricsServiceDelta,
+            collect: collect, limits: limits)
+    }
+
+    package init(stream: StreamID, source: SourceKind, collect: CollectPatterns, limits: Limits = Limits()) {
         self.stream = stream
-        self.temporality = temporality
+        self.source = source
+        temporality = source.temporality
         self.collect = collect
         self.limits = limits
         lastSign = LifeSign()
@@ -120,6 +130,7 @@ package struct StreamTape: Sendable {
         }
         switch temporality {
         case .cumulative:
+            busiest.count(count, slot: slot)
             pages[pages.count - 1].record(count, slot: slot, at: flushTime)
         case .delta:
             let (sum, overflow) = odometers[slot].addingReportingOverflow(count)
@@ -128,6 +139,7 @@ package struct StreamTape: Sendable {
                 pages[pages.count - 1].record(odometers[slot], slot: slot, at: flushTime)
             }
             odometers[slot] = sum
+            busiest.count(sum, slot: slot)
             pages[pages.count - 1].record(odometers[slot], slot: slot, at: flushTime)
         }
     }
@@ -263,6 +275,7 @@ package struct StreamTape: Sendable {
             return isActiveRequests ? .activeRequests(slot) : .gauge(slot)
         }
         counterNames.append(name)
+        busiest.watch(name)
         odometers.append(0)
         return .counter(counterNames.count - 1)
     }
@@ -277,6 +290,7 @@ package struct StreamTape: Sendable {
     private mutating func endFlush() {
         guard flushMark != nil else { return }
         flushMark = nil
+        if !pages.isEmpty { pages[pages.count - 1].endFlush(requests: busiest.endFlush()) }
         sign.isDrained = sign.state == 1 && !hasActiveRequests
         lastSign = sign
         if firstSign == nil {

@@ -34,7 +34,7 @@ struct EpochRegister {
 
     private func decide(_ commit: inout StreamCommit, _ known: inout [Int64: [EpochRecord]]) async throws {
         guard let sign = commit.tape.firstSign, let instance = commit.stored.instance else { return }
-        let records = known[instance] ?? []
+        let records = (known[instance] ?? []).filter { $0.source == commit.tape.source }
         let decision = decision(commit, sign, records)
         let last = commit.tape.lastSign
         switch decision {
@@ -51,7 +51,8 @@ struct EpochRegister {
             let epoch = try await insertEpoch(commit, sign, instanceIsMetered: !records.isEmpty)
             commit.stored.epoch = epoch
             known[instance, default: []].append(
-                EpochRecord(id: epoch, bootID: commit.identity.bootID, first: sign, last: last)
+                EpochRecord(
+                    id: epoch, bootID: commit.identity.bootID, source: commit.tape.source, first: sign, last: last)
             )
         }
         try await storeLastSigns(of: [commit])
@@ -90,15 +91,16 @@ struct EpochRegister {
             INSERT INTO epoch (
                 instance_id, gateway_id, boot_id, collect_version_id, started_at, baseline_at,
                 first_uptime, first_hot_restart_epoch, first_sent_at, first_received_at,
-                last_uptime, last_hot_restart_epoch, last_sent_at, last_received_at, last_reading_at
+                last_uptime, last_hot_restart_epoch, last_sent_at, last_received_at, last_reading_at, source_kind
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7, $8, $9, $10, $11)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7, $8, $9, $10, $11, $12)
             RETURNING epoch_id
             """,
             [
                 commit.stored.instance, commit.stored.gateway, commit.identity.bootID, commit.stored.collectVersion,
                 sign.startedAt?.postgres, opensAtZero ? nil : firstRead.postgres, sign.uptime,
                 sign.hotRestartEpoch, sign.sentAt.postgres, sign.receivedAt.postgres, firstRead.postgres,
+                commit.tape.source.rawValue,
             ]
         )
         guard let row = rows.first else { throw UsageStoreError(.corrupt, "an epoch was inserted without an answer") }
@@ -109,10 +111,10 @@ struct EpochRegister {
             """
             INSERT INTO tape_change (gateway_id, quarter_hour)
             SELECT gateway_id, date_bin('15 minutes', last_reading_at, '2000-01-01 00:00:00+00') FROM epoch
-            WHERE instance_id = $1 AND epoch_id <> $2 AND last_received_at < $3
+            WHERE instance_id = $1 AND epoch_id <> $2 AND last_received_at < $3 AND source_kind = $4
             ORDER BY last_received_at DESC LIMIT 1
             """,
-            [commit.stored.instance, epoch, sign.receivedAt.postgres]
+            [commit.stored.instance, epoch, sign.receivedAt.postgres, commit.tape.source.rawValue]
         )
         return epoch
     }
@@ -287,9 +289,9 @@ struct EpochRegister {
         let rows = try await connection.execute(
             """
             SELECT instance_id, epoch_id, boot_id, first_uptime, first_hot_restart_epoch, first_sent_at,
-                first_received_at, last_uptime, last_hot_restart_epoch, last_sent_at, last_received_at
+                first_received_at, last_uptime, last_hot_restart_epoch, last_sent_at, last_received_at, source_kind
             FROM (
-                SELECT *, row_number() OVER (PARTITION BY instance_id ORDER BY last_received_at DESC) AS recency
+                SELECT *, row_number() OVER (PARTITION BY instance_id, source_kind ORDER BY last_received_at DESC) AS recency
                 FROM epoch WHERE instance_id = ANY($1::bigint[])
             ) AS epoch
             WHERE recency <= 32 OR boot_id = ANY($2::text[])
@@ -299,7 +301,7 @@ struct EpochRegister {
         var known: [Int64: [EpochRecord]] = [:]
         for row in rows {
             let record = EpochRecord(
-                id: try row.decode(1), bootID: try row.decode(2),
+                id: try row.decode(1), bootID: try row.decode(2), source: try row.sourceKind(11),
                 first: LifeSign(
                     uptime: try row.decode(3), hotRestartEpoch: try row.decode(4), sentAt: try row.timestamp(5),
                     receivedAt: try row.timestamp(6)),

@@ -25,7 +25,8 @@ struct TapeReader {
             connection.execute(
                 """
                 SELECT instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
-                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges
+                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges,
+                    busiest_flush
                 FROM tape WHERE gateway_id = $1 AND quarter_hour = $2
                 """,
                 [unit.gateway, unit.quarterHour.start.postgres]
@@ -35,7 +36,8 @@ struct TapeReader {
             connection.execute(
                 """
                 SELECT instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
-                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges
+                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges,
+                    busiest_flush
                 FROM (
                     SELECT DISTINCT instance_id, epoch_id FROM tape WHERE gateway_id = $1 AND quarter_hour = $2
                 ) AS alive
@@ -56,7 +58,7 @@ struct TapeReader {
         for (key, rows) in Dictionary(grouping: current, by: \.epoch) {
             guard let opening = openings[key] else { continue }
             var tape = EpochTape(
-                epoch: key.epoch, bootID: opening.bootID, opening: opening.opening,
+                epoch: key.epoch, bootID: opening.bootID, source: opening.source, opening: opening.opening,
                 previous: try (previousByEpoch[key] ?? []).map { try $0.segment(sets) },
                 current: try rows.map { try $0.segment(sets) }
             )
@@ -101,7 +103,7 @@ struct TapeReader {
                 bare: Segment(
                     stream: StreamID(rawValue: try row.decode(2)), quarterHour: try row.quarterHour(3),
                     revision: try row.decode(4), firstFlush: try row.timestamp(5), lastFlush: lastFlush,
-                    flushes: try row.decode(7),
+                    flushes: try row.decode(7), busiestFlush: try row.decode(14),
                     recentFlushes: try Segment.recentFlushes(try row.decode(11), lastFlush: lastFlush),
                     counters: [], gauges: [], body: try row.decode(12), gaugeBody: try row.decode(13),
                     temporality: try row.decode(10, as: Bool.self) ? .delta : .cumulative
@@ -141,21 +143,23 @@ struct TapeReader {
 
     private func openings(
         _ rows: [SegmentRow]
-    ) async throws -> [EpochKey: (bootID: String?, opening: EpochOpening)] {
+    ) async throws -> [EpochKey: (bootID: String?, source: SourceKind, opening: EpochOpening)] {
         let keys = Set(rows.map(\.epoch))
         let instances = keys.map(\.instance)
         let epochs = keys.map(\.epoch)
         let found = try await connection.execute(
             """
-            SELECT instance_id, epoch_id, boot_id, started_at FROM epoch
+            SELECT instance_id, epoch_id, boot_id, started_at, source_kind FROM epoch
             WHERE (instance_id, epoch_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))
             """,
             [instances, epochs]
         )
-        var openings: [EpochKey: (bootID: String?, opening: EpochOpening)] = [:]
+        var openings: [EpochKey: (bootID: String?, source: SourceKind, opening: EpochOpening)] = [:]
         for row in found {
             let key = EpochKey(instance: try row.decode(0), epoch: try row.decode(1))
-            openings[key] = (try row.decode(2), EpochOpening(started: try row.optionalTimestamp(3)))
+            openings[key] = (
+                try row.decode(2), try row.sourceKind(4), EpochOpening(started: try row.optionalTimestamp(3))
+            )
         }
         let baselines = try await connection.execute(
             """
@@ -191,7 +195,8 @@ struct TapeReader {
                             AND instance_id = $2 AND epoch_id = $3 AND quarter_hour < $4 AND NOT is_delta
                     )
                     SELECT instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
-                        flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges
+                        flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges,
+                        busiest_flush
                     FROM older
                     WHERE quarter_hour IN (SELECT DISTINCT quarter_hour FROM older ORDER BY quarter_hour DESC LIMIT 16)
                     ORDER BY quarter_hour DESC
@@ -244,7 +249,8 @@ struct TapeReader {
             FROM epoch AS ended
             JOIN LATERAL (
                 SELECT started_at, first_received_at, first_hot_restart_epoch FROM epoch AS later
-                WHERE later.instance_id = ended.instance_id AND later.first_received_at > ended.last_received_at
+                WHERE later.instance_id = ended.instance_id AND later.source_kind = ended.source_kind
+                    AND later.first_received_at > ended.last_received_at
                 ORDER BY later.first_received_at LIMIT 1
             ) AS successor ON successor.first_hot_restart_epoch <= ended.last_hot_restart_epoch
             WHERE ended.gateway_id = $1 AND NOT ended.drained

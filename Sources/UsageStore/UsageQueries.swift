@@ -117,7 +117,8 @@ private struct UsageReader {
             FROM epoch
             LEFT JOIN LATERAL (
                 SELECT started_at, first_received_at, first_hot_restart_epoch FROM epoch AS later
-                WHERE later.instance_id = epoch.instance_id AND later.first_received_at > epoch.last_received_at
+                WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
+                    AND later.first_received_at > epoch.last_received_at
                 ORDER BY later.first_received_at LIMIT 1
             ) AS successor ON true
             WHERE epoch.gateway_id IN (

@@ -55,24 +55,25 @@ private struct TapeWriter {
             """
             INSERT INTO tape (
                 instance_id, epoch_id, quarter_hour, stream_id, gateway_id, revision, first_flush_at, last_flush_at,
-                flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges
+                flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges, busiest_flush
             )
             SELECT * FROM unnest(
                 $1::bigint[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[],
                 $7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::boolean[],
-                $13::bytea[], $14::bytea[], $15::bytea[]
+                $13::bytea[], $14::bytea[], $15::bytea[], $16::bigint[]
             )
             ON CONFLICT (instance_id, epoch_id, quarter_hour, stream_id) DO UPDATE SET
                 revision = excluded.revision, first_flush_at = excluded.first_flush_at,
                 last_flush_at = excluded.last_flush_at, flushes = excluded.flushes,
                 counter_set_id = excluded.counter_set_id, gauge_set_id = excluded.gauge_set_id,
-                recent_flushes = excluded.recent_flushes, readings = excluded.readings, gauges = excluded.gauges
+                recent_flushes = excluded.recent_flushes, readings = excluded.readings, gauges = excluded.gauges,
+                busiest_flush = excluded.busiest_flush
             WHERE tape.revision < excluded.revision
             """,
             [
                 rows.instances, rows.epochs, rows.quarterHours, rows.streams, rows.gateways, rows.revisions,
                 rows.firstFlushes, rows.lastFlushes, rows.flushes, rows.counterSets, rows.gaugeSets, rows.areDelta,
-                rows.recentFlushes, rows.readings, rows.gauges,
+                rows.recentFlushes, rows.readings, rows.gauges, rows.busiestFlushes,
             ]
         )
         // A later quarter hour opens where this one closes: it changes too. There is none of the current one, but
@@ -116,6 +117,7 @@ private struct TapeRows {
     var recentFlushes: [[UInt8]] = []
     var readings: [[UInt8]] = []
     var gauges: [[UInt8]] = []
+    var busiestFlushes: [Int64] = []
 
     mutating func append(_ segment: Segment, _ stored: StoredStream) {
         guard let instance = stored.instance, let epoch = stored.epoch, let gateway = stored.gateway else { return }
@@ -134,5 +136,6 @@ private struct TapeRows {
         recentFlushes.append(segment.recentFlushBody)
         readings.append(segment.body)
         gauges.append(segment.gaugeBody)
+        busiestFlushes.append(segment.busiestFlush)
     }
 }

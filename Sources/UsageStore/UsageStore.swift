@@ -63,6 +63,14 @@ extension PostgresRow {
     func quarterHour(_ column: Int) throws(PostgresError) -> QuarterHour {
         QuarterHour(containing: try timestamp(column))
     }
+
+    func sourceKind(_ column: Int) throws -> SourceKind {
+        let number = try decode(column, as: Int16.self)
+        guard let kind = SourceKind(rawValue: number) else {
+            throw UsageStoreError(.corrupt, "source kind \(number) is not known: the database is of a newer waybill")
+        }
+        return kind
+    }
 }
 
 extension PostgresError {
