@@ -63,8 +63,12 @@ let package = Package(
             ]),
 
         // What is billed and shown.
-        .target(name: "Billing", dependencies: ["Metering", "Pricing"]),
-        .target(name: "Reports", dependencies: ["Billing", "Metering", "Pricing"]),
+        .target(
+            name: "Billing",
+            dependencies: [
+                "Metering", "PostgreSQL", "Pricing", "UsageStore", .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(name: "Reports", dependencies: ["Billing", "Metering", "Pricing", "UsageStore"]),
         .target(
             name: "WebAPI",
             dependencies: [
@@ -117,6 +121,12 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
+        .testTarget(
+            name: "BillingTests",
+            dependencies: [
+                "Billing", "Metering", "PostgreSQL", "Pricing", "TestSupport", "UsageStore",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "WebAPITests",

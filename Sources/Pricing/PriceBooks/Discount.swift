@@ -32,17 +32,3 @@ package struct Discount: Hashable, Sendable {
         (from.map { $0 <= date } ?? true) && (until.map { date < $0 } ?? true)
     }
 }
-
-/// A tax on top of the net amount, rounded once on the invoice.
-///
-/// ```yaml
-/// - {name: VAT, percent: "19", classes: [base_fee, usage, minimum]}   # every class when absent
-/// ```
-package struct TaxRate: Hashable, Sendable {
-    /// Its name on the invoice.
-    package let name: String
-    /// Percent of the taxable net.
-    package let percent: ExactAmount
-    /// The classes of lines that are taxed; nil for all.
-    package let classes: [String]?
-}

@@ -1,4 +1,15 @@
 extension PriceBook.Version {
+    /// Reads what ``canonicalBytes`` wrote. Throws `invalidPriceBook` when it is something else.
+    package init(canonicalBytes: [UInt8]) throws(PricingError) {
+        let book = try PriceBook(yaml: String(decoding: canonicalBytes, as: UTF8.self), file: "canonical form")
+        guard book.versions.count == 1, let version = book.versions.first, version.canonicalBytes == canonicalBytes
+        else {
+            throw PricingError(
+                .invalidPriceBook, "canonical form: these are not the canonical bytes of one price book version")
+        }
+        self = version
+    }
+
     /// The version as bytes that depend on nothing but its meaning: hash them for its digest.
     ///
     /// They are UTF-8 JSON without white space, keys in a fixed order, amounts as decimal strings; a book of this one
@@ -6,8 +17,10 @@ extension PriceBook.Version {
     package var canonicalBytes: [UInt8] { Array(canonicalText.utf8) }
 
     /// ``canonicalBytes`` as text.
-    package var canonicalText: String {
-        CanonicalJSON.object([
+    package var canonicalText: String { canonical.text }
+
+    private var canonical: CanonicalJSON {
+        .object([
             ("id", .text(bookID)), ("currency", .text(currency.code)), ("rounding", .text(rounding.rawValue)),
             (
                 "versions",
@@ -20,7 +33,7 @@ extension PriceBook.Version {
                     ])
                 ])
             ),
-        ]).text
+        ])
     }
 
     private func canonical(_ amount: PriceBook.PeriodAmount?) -> CanonicalJSON {
@@ -29,6 +42,12 @@ extension PriceBook.Version {
             ("amount_minor", .text(amount.amount.text)), ("prorate", .text(amount.isProratedByDays ? "days" : "none")),
         ])
     }
+}
+
+/// The canonical form as a value of a larger JSON text.
+extension PriceBook.Version: Encodable {
+    /// Writes the shape of a price book of this one version.
+    package func encode(to encoder: any Encoder) throws { try canonical.encode(to: encoder) }
 }
 
 extension Charge {
@@ -83,41 +102,7 @@ extension TaxRate {
         .object([
             ("name", .text(name)), ("percent", .text(percent.text)),
             ("classes", classes.map { .list($0.map(CanonicalJSON.text)) } ?? .null),
+            ("rounded", .text(rounded.rawValue)),
         ])
-    }
-}
-
-/// JSON with one spelling for each value.
-private enum CanonicalJSON {
-    case null
-    case integer(Int64)
-    case text(String)
-    case list([CanonicalJSON])
-    case object([(String, CanonicalJSON)])
-
-    var text: String {
-        switch self {
-        case .null: "null"
-        case .integer(let value): String(value)
-        case .text(let value): Self.quoted(value)
-        case .list(let values): "[" + values.map(\.text).joined(separator: ",") + "]"
-        case .object(let members):
-            "{" + members.map { Self.quoted($0.0) + ":" + $0.1.text }.joined(separator: ",") + "}"
-        }
-    }
-
-    private static func quoted(_ value: String) -> String {
-        var text = "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case _ where scalar.value < 0x20:
-                let hex = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text + "\""
     }
 }

@@ -128,7 +128,7 @@ struct PriceBookReader {
     }
 
     private mutating func tax(_ field: YAMLField, charges: [Charge]) throws(YAMLFieldError) -> TaxRate {
-        let fields = try field.keys(allowed: ["name", "percent", "classes"])
+        let fields = try field.keys(allowed: ["name", "percent", "classes", "rounded"])
         var classes: [String]?
         if let list = fields["classes"] {
             let known = ["base_fee", "minimum"] + Set(charges.map(\.lineClass)).sorted()
@@ -146,7 +146,8 @@ struct PriceBookReader {
         }
         return TaxRate(
             name: try field.require("name", in: fields).text(),
-            percent: try field.require("percent", in: fields).percent(upTo: 1000), classes: classes)
+            percent: try field.require("percent", in: fields).percent(upTo: 1000), classes: classes,
+            rounded: try fields["rounded"]?.choice(TaxRate.Rounding.self) ?? .invoice)
     }
 
     mutating func note(_ kind: Finding.Kind, _ field: YAMLField, _ message: String) {

@@ -23,6 +23,20 @@ package struct PriceBook: Hashable, Sendable {
     /// Ascending by effective date, never empty.
     package let versions: [Version]
 
+    /// The book of versions that were stored one by one, ascending by effective date; nil without one. Currency and
+    /// rounding are the last one's: they are the same in all.
+    package init?(storedVersions versions: [Version]) {
+        guard let last = versions.last else { return nil }
+        self.init(id: last.bookID, currency: last.currency, rounding: last.rounding, versions: versions)
+    }
+
+    init(id: String, currency: Currency, rounding: RoundingMode, versions: [Version]) {
+        self.id = id
+        self.currency = currency
+        self.rounding = rounding
+        self.versions = versions
+    }
+
     /// The version in force on a date: the latest that is effective on it or before.
     package func version(inForceOn date: LocalDate) throws(PricingError) -> Version {
         guard let version = versions.last(where: { $0.effective <= date }) else {

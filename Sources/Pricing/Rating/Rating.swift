@@ -37,6 +37,8 @@ package struct Rating: Hashable, Sendable {
         package let name: String
         /// Its rate.
         package let percent: ExactAmount
+        /// Whether it was rounded once, or line by line.
+        package let rounded: TaxRate.Rounding
         /// The net of the taxed classes, discounts taken off.
         package let taxable: Money
         /// The tax.

@@ -71,13 +71,21 @@ struct RatingDraft {
             let taxable = try taxed.map { net[$0] }.total()
             taxes.append(
                 Rating.Tax(
-                    name: rate.name, percent: rate.percent, taxable: money(taxable),
-                    amount: money(try percentage(rate.percent, of: taxable))))
+                    name: rate.name, percent: rate.percent, rounded: rate.rounded, taxable: money(taxable),
+                    amount: money(try tax(rate, on: taxed, taxable: taxable))))
         }
         let total = try taxes.lazy.map(\.amount.minorUnits).total().adding(subtotal)
         return Rating(
             version: version, period: period, usage: usage, lines: lines, taxes: taxes, subtotal: money(subtotal),
             total: money(total))
+    }
+
+    /// Rounded once on the whole, or on each line where the rate asks for it.
+    private func tax(_ rate: TaxRate, on lines: [Int], taxable: Int128) throws(PricingError) -> Int128 {
+        guard rate.rounded == .perLine else { return try percentage(rate.percent, of: taxable) }
+        var sum: Int128 = 0
+        for index in lines { sum = try sum.adding(try percentage(rate.percent, of: net[index])) }
+        return sum
     }
 
     /// The lines that minimum and maximum speak of.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Metering
 import Pricing
 
 /// `waybill quote`: what a full period would cost. Pure: no database, no configuration.
@@ -61,15 +62,10 @@ struct QuoteCommand: ParsableCommand {
 
     /// A date, or the UTC date of an instant; today when there is none.
     private static func date(_ text: String?) throws -> LocalDate {
-        guard let text else { return try today() }
+        guard let text else { return try LocalDate.todayInUTC() }
         guard text.contains("T") else { return try LocalDate(text) }
         let instant = try RFC3339.microseconds(text)
         return try LocalDate(String(RFC3339.text(microseconds: instant).prefix(10)))
-    }
-
-    private static func today() throws -> LocalDate {
-        let seconds = Int64(Date.now.timeIntervalSince1970)
-        return try LocalDate(String(RFC3339.text(microseconds: seconds * 1_000_000).prefix(10)))
     }
 }
 
@@ -124,6 +120,13 @@ extension QuoteCommand {
                 return column == 0 || column == 3 ? text + fill : fill + text
             }.joined(separator: "  ")
         }.joined(separator: "\n")
+    }
+}
+
+extension LocalDate {
+    /// Today, by the machine's clock.
+    static func todayInUTC() throws -> LocalDate {
+        try LocalDate(String(RFC3339.text(microseconds: WallClock.now().microseconds).prefix(10)))
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Billing
 import Foundation
 import Logging
 import PostgreSQL
@@ -106,6 +107,7 @@ struct DatabaseOptions: ParsableArguments {
         switch error {
         case let error as PostgresError: CommandError(.failure, "\(error)")
         case let error as UsageStoreError: CommandError(.failure, error.message)
+        case let error as BillingError: CommandError(error.code.isConflict ? .conflict : .failure, error.message)
         default: error
         }
     }
