@@ -7,6 +7,8 @@ let package = Package(
     products: [.executable(name: "waybill", targets: ["Waybill"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        // SHA-256 and Ed25519 of invoices and bundles. It brings BoringSSL, which gRPC's TLS builds anyway.
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
@@ -66,7 +68,8 @@ let package = Package(
         .target(
             name: "Billing",
             dependencies: [
-                "Metering", "PostgreSQL", "Pricing", "UsageStore", .product(name: "Logging", package: "swift-log"),
+                "Metering", "PostgreSQL", "Pricing", "UsageStore", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "Reports", dependencies: ["Billing", "Metering", "Pricing", "UsageStore"]),
         .target(
