@@ -22,6 +22,8 @@ enum IdentityConflict {
     static func twoLives(_ epochs: [EpochTape]) -> Bool {
         var found = false
         forEachPair(of: epochs) { left, right, leftBoot, rightBoot in
+            // Two workers that hear one source in turn have an odometer each: those are no two Envoys.
+            if OdometerEpoch.isOdometer(leftBoot), OdometerEpoch.isOdometer(rightBoot) { return }
             if leftBoot != rightBoot, overlap(left, right) != nil { found = true }
         }
         return found

@@ -158,9 +158,10 @@ package struct MemoryLedger {
         case .new:
             let id = nextEpoch
             nextEpoch += 1
-            let opensAtZero = EpochRules.opensAtZero(
-                sign: sign, instanceIsMetered: !known.isEmpty, meteringSince: meteringSince
-            )
+            let opensAtZero =
+                tape.isOdometer
+                || EpochRules.opensAtZero(
+                    sign: sign, instanceIsMetered: !known.isEmpty, meteringSince: meteringSince)
             epochs[identity.instance, default: []].append(
                 Epoch(
                     record: EpochRecord(

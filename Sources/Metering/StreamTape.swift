@@ -21,6 +21,8 @@ package struct StreamTape: Sendable {
     package let stream: StreamID
     package let source: SourceKind
     package let temporality: Temporality
+    /// Whether the worker adds the readings up itself, from 0: then the epoch has no baseline, whenever it began.
+    package let isOdometer: Bool
     package let collect: CollectPatterns
 
     /// How often each refusal happened. Unit: values, not names.
@@ -67,6 +69,18 @@ package struct StreamTape: Sendable {
         self.stream = stream
         self.source = source
         temporality = source.temporality
+        isOdometer = false
+        self.collect = collect
+        self.limits = limits
+        lastSign = LifeSign()
+    }
+
+    /// The tape of an `Odometer`: the source sends deltas, the readings are sums, and they begin at 0.
+    init(odometersOf source: SourceKind, stream: StreamID, collect: CollectPatterns, limits: Limits) {
+        self.stream = stream
+        self.source = source
+        temporality = .cumulative
+        isOdometer = true
         self.collect = collect
         self.limits = limits
         lastSign = LifeSign()
@@ -109,12 +123,18 @@ package struct StreamTape: Sendable {
         flushMark = mark
         let sentAt = sent > 0 ? Timestamp(microseconds: sent.multipliedClamped(by: 1000)) : nil
         var time = receivedAt
-        if let sentAt, Self.agrees(sentAt, receivedAt) { time = sentAt } else { skewedFlushes += 1 }
+        if let sentAt, Self.agrees(sentAt, receivedAt) {
+            time = sentAt
+        } else if !isOdometer {
+            skewedFlushes += 1
+        }
         // Within a stream the order of arrival counts, also when a clock is set back.
         time = max(time, flushTime)
         flushTime = time
         sign = LifeSign(sentAt: sentAt ?? receivedAt, receivedAt: receivedAt)
         sign.hotRestartEpoch = lastSign.hotRestartEpoch
+        // Of a delta source each second is taken for a flush: one flush of Envoy may fall into two.
+        if isOdometer { sign.state = lastSign.state }
         hasActiveRequests = false
         turnPage(to: QuarterHour(containing: time))
     }
@@ -149,6 +169,8 @@ package struct StreamTape: Sendable {
         guard value >= 0, value <= 9_007_199_254_740_992 else { return }
         let whole = Int64(value.rounded())
         switch kinds[lastEntry] {
+        // A process's age says nothing of the worker's odometers.
+        case .uptime where isOdometer, .hotRestartEpoch where isOdometer: return
         case .uptime: sign.uptime = whole <= LifeSign.longestUptime ? whole : nil
         case .hotRestartEpoch: sign.hotRestartEpoch = whole
         case .state: sign.state = whole
@@ -186,6 +208,20 @@ package struct StreamTape: Sendable {
     package mutating func mark() {
         guard !pages.isEmpty else { return }
         pages[pages.count - 1].closeRuns()
+    }
+
+    // MARK: Odometers
+
+    /// The slot of the counter that `wants` was asked for last; nil for a gauge.
+    var wantedCounter: Int? {
+        guard case .counter(let slot) = kinds[lastEntry] else { return nil }
+        return slot
+    }
+
+    /// Takes a sum that never falls, in a flush that `receiveTime` has begun.
+    mutating func receiveSum(_ sum: Int64, slot: Int) {
+        busiest.count(sum, slot: slot)
+        pages[pages.count - 1].record(sum, slot: slot, at: flushTime)
     }
 
     // MARK: Committing

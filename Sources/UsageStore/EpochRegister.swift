@@ -82,9 +82,10 @@ struct EpochRegister {
     private func insertEpoch(_ commit: StreamCommit, _ sign: LifeSign, instanceIsMetered: Bool) async throws -> Int64 {
         let since = try await connection.execute(
             "SELECT metering_since FROM gateway WHERE gateway_id = $1", [commit.stored.gateway])
-        let opensAtZero = EpochRules.opensAtZero(
-            sign: sign, instanceIsMetered: instanceIsMetered, meteringSince: try since.first?.timestamp(0)
-        )
+        let opensAtZero =
+            try commit.tape.isOdometer
+            || EpochRules.opensAtZero(
+                sign: sign, instanceIsMetered: instanceIsMetered, meteringSince: since.first?.timestamp(0))
         let firstRead = commit.tape.firstFlush.values.map(\.time).min() ?? sign.receivedAt
         let rows = try await connection.execute(
             """
