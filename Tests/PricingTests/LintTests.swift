@@ -25,7 +25,7 @@ import Testing
     @Test("full blocks rise at the first request and at every block") func fullBlocks() throws {
         #expect(
             try messages(charges: Book.charge("full")) == [
-                "cliff: version 2026-01-01, Gateway requests: at 1 requests the bill rises from 0.00 to 90.00",
+                "cliff: version 2026-01-01, Gateway requests: at 1 request the bill rises from 0.00 to 90.00",
                 "cliff: version 2026-01-01, Gateway requests: at 1,000,000,001 requests the bill rises from 90.00 to 180.00, "
                     + "and so at every further 1,000,000,000",
             ])
@@ -47,7 +47,7 @@ import Testing
         let flat = "[{amount_minor: 0, flat_minor: 700}]"
         #expect(
             try messages(charges: "{\(Book.requests), model: volume, per_units: 1, tiers: \(flat)}") == [
-                "cliff: version 2026-01-01, Gateway requests: at 1 requests the bill rises from 0.00 to 7.00"
+                "cliff: version 2026-01-01, Gateway requests: at 1 request the bill rises from 0.00 to 7.00"
             ])
     }
 

@@ -29,7 +29,14 @@ package struct BillingPeriod: Hashable, Sendable {
     package init(containing microseconds: Int64, zone: BillingZone, anchorDay: Int = 1) throws(PricingError) {
         let date = try zone.date(at: microseconds)
         let inMonth = try BillingPeriod(year: date.year, month: date.month, zone: zone, anchorDay: anchorDay)
-        self = microseconds < inMonth.startMicroseconds ? try inMonth.previous() : inMonth
+        if microseconds < inMonth.startMicroseconds {
+            self = try inMonth.previous()
+        } else if microseconds >= inMonth.endMicroseconds {
+            // Clocks that go back over midnight read the old date again after the new one has begun.
+            self = try inMonth.next()
+        } else {
+            self = inMonth
+        }
     }
 
     /// The period after this one; it starts where this one ends.

@@ -6,16 +6,31 @@ package struct BillingZone: Hashable, Sendable, CustomStringConvertible {
     package let identifier: String
     private let zone: TimeZone
 
-    /// A zone by its IANA name. Abbreviations and fixed offsets such as `PST` and `GMT+2` are refused: they know no
-    /// daylight saving time.
+    /// A zone by its IANA name. Abbreviations and fixed offsets such as `PST` and `GMT+2`, which Foundation would take,
+    /// are refused: they know no daylight saving time.
     package init(_ identifier: String) throws(PricingError) {
-        guard identifier == "UTC" || identifier.contains("/"), let zone = TimeZone(identifier: identifier) else {
+        guard Self.namesWithoutArea.contains(identifier) || Self.hasArea(identifier),
+            let zone = TimeZone(identifier: identifier)
+        else {
             throw PricingError(
                 .unknownZone,
                 "\"\(identifier)\" is not an IANA time zone; write UTC or area and place, such as Europe/Berlin")
         }
         self.identifier = identifier
         self.zone = zone
+    }
+
+    /// IANA names that are no area and place. Source: tzdata 2026, files `backward` and `etcetera`.
+    package static let namesWithoutArea: Set<String> = [
+        "CET", "CST6CDT", "Cuba", "EET", "EST", "EST5EDT", "Egypt", "Eire", "GB", "GB-Eire", "GMT", "GMT+0", "GMT-0",
+        "GMT0", "Greenwich", "HST", "Hongkong", "Iceland", "Iran", "Israel", "Jamaica", "Japan", "Kwajalein", "Libya",
+        "MET", "MST", "MST7MDT", "NZ", "NZ-CHAT", "Navajo", "PRC", "PST8PDT", "Poland", "Portugal", "ROC", "ROK",
+        "Singapore", "Turkey", "UCT", "UTC", "Universal", "W-SU", "WET", "Zulu",
+    ]
+
+    /// `Area/Place`; the two families that Foundation knows beside IANA's are left out.
+    private static func hasArea(_ identifier: String) -> Bool {
+        identifier.contains("/") && !identifier.hasPrefix("SystemV/") && identifier != "US/Pacific-New"
     }
 
     /// The version of the time zone rules in use, such as `2026a`, to be stored beside what was computed with them.

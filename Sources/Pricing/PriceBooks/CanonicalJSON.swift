@@ -1,7 +1,7 @@
 /// JSON with one spelling for each value.
 enum CanonicalJSON {
     case null
-    case integer(Int64)
+    case integer(Int128)
     case text(String)
     case list([CanonicalJSON])
     case object([(String, CanonicalJSON)])

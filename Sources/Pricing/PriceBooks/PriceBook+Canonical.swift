@@ -54,7 +54,7 @@ extension Charge {
     fileprivate var canonical: CanonicalJSON {
         let common: [(String, CanonicalJSON)] = [
             ("dimension", .text(dimension)), ("name", .text(name)), ("class", .text(lineClass)),
-            ("per_units", .integer(perUnits)), ("included_units", .integer(includedUnits)),
+            ("per_units", .integer(Int128(perUnits))), ("included_units", .integer(Int128(includedUnits))),
         ]
         return switch model {
         case .graduated(let tiers):
@@ -76,8 +76,8 @@ extension Charge {
 extension Charge.Tier {
     fileprivate var canonical: CanonicalJSON {
         .object([
-            ("up_to", upTo.map(CanonicalJSON.integer) ?? .null), ("amount_minor", .text(amount.text)),
-            ("flat_minor", .integer(flat)),
+            ("up_to", upTo.map { .integer(Int128($0)) } ?? .null), ("amount_minor", .text(amount.text)),
+            ("flat_minor", .integer(Int128(flat))),
         ])
     }
 }

@@ -49,9 +49,10 @@ struct Cliff {
 
     func text(unit: String) -> String {
         let verb = after.minorUnits < before.minorUnits ? "falls" : "rises"
+        let noun = quantity == 1 && unit.hasSuffix("s") ? String(unit.dropLast()) : unit
         let again = period.map { ", and so at every further \(Digits.grouped($0))" } ?? ""
         return
-            "at \(Digits.grouped(quantity)) \(unit) the bill \(verb) from \(before.grouped) to \(after.grouped)\(again)"
+            "at \(Digits.grouped(quantity)) \(noun) the bill \(verb) from \(before.grouped) to \(after.grouped)\(again)"
     }
 }
 

@@ -27,8 +27,11 @@ package struct CreditApplication: Hashable, Sendable {
 
     /// In the order of drawing.
     package let draws: [Draw]
-    /// What is left to pay; Σ draws + payable = total.
+    /// What is left to pay, never below zero.
     package let payable: Money
+    /// What a total below zero owes the customer: it stays credit and is not paid out.
+    /// Σ draws + payable − surplus = total.
+    package let surplus: Money
 
     /// Draws on the credits that are valid on a date, the earliest expiry first, until the total is paid or they are
     /// used up. The payable amount is never below zero; what is not needed stays credit. All in the total's currency.
@@ -49,7 +52,8 @@ package struct CreditApplication: Hashable, Sendable {
             draws.append(Draw(creditID: credit.id, amount: Money(minorUnits: drawn, currency: total.currency)))
         }
         self.draws = draws
-        payable = Money(minorUnits: open, currency: total.currency)
+        payable = Money(minorUnits: max(0, open), currency: total.currency)
+        surplus = Money(minorUnits: max(0, 0 - open), currency: total.currency)
     }
 
     private static func isDrawnBefore(_ lhs: Credit, _ rhs: Credit) -> Bool {

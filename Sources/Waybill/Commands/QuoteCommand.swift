@@ -36,7 +36,7 @@ struct QuoteCommand: ParsableCommand {
         let rating = try rate()
         switch format {
         case .table: print(Self.table(rating))
-        case .json: print(try Self.json(rating))
+        case .json: print(Quote(rating).json)
         case .csv: print(Self.csv(rating))
         }
     }
@@ -70,13 +70,6 @@ struct QuoteCommand: ParsableCommand {
 }
 
 extension QuoteCommand {
-    /// The JSON of ``Quote``, keys sorted.
-    static func json(_ rating: Rating) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(Quote(rating)), as: UTF8.self)
-    }
-
     /// One row a line and tax.
     static func csv(_ rating: Rating) -> String {
         let currency = rating.version.currency.code
