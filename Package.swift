@@ -16,6 +16,7 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", exact: "2.9.2"),
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", exact: "2.4.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/attaswift/BigInt", exact: "6.0.1"),
@@ -71,7 +72,12 @@ let package = Package(
                 "Metering", "PostgreSQL", "Pricing", "UsageStore", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .target(name: "Reports", dependencies: ["Billing", "Metering", "Pricing", "UsageStore"]),
+        .target(
+            name: "Reports",
+            dependencies: [
+                "Billing", "LoadBalancerCosts", "Metering", "Pricing", "StrictYAML", "UsageStore",
+                .product(name: "Mustache", package: "swift-mustache"),
+            ]),
         .target(
             name: "WebAPI",
             dependencies: [
@@ -131,6 +137,9 @@ let package = Package(
                 "Billing", "Metering", "PostgreSQL", "Pricing", "TestSupport", "UsageStore",
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: ["Billing", "Metering", "Pricing", "Reports", "StrictYAML", "TestSupport"]),
         .testTarget(
             name: "WebAPITests",
             dependencies: [
