@@ -34,7 +34,9 @@ let package = Package(
         .target(name: "PostgreSQL", dependencies: ["CLibPQ", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "UsageStore",
-            dependencies: ["Metering", "PostgreSQL", "StrictYAML", .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "Metering", "PostgreSQL", "Pricing", "StrictYAML", .product(name: "Logging", package: "swift-log"),
+            ]),
 
         // Receivers.
         .target(
@@ -119,7 +121,8 @@ let package = Package(
         .testTarget(
             name: "UsageStoreTests",
             dependencies: [
-                "Metering", "PostgreSQL", "TestSupport", "UsageStore", .product(name: "Logging", package: "swift-log"),
+                "Metering", "PostgreSQL", "Pricing", "TestSupport", "UsageStore",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "IngestTests",

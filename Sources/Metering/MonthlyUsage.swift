@@ -60,12 +60,17 @@ package struct MonthlyUsage: Encodable, Sendable {
         package var service: String?
         package var gateway: String?
         package var day: String?
+        /// The start of an hour in UTC.
+        package var hour: String?
         package var dimensions: Quantities
 
-        package init(service: String?, gateway: String?, day: String?, dimensions: Quantities) {
+        package init(
+            service: String?, gateway: String?, day: String?, hour: String? = nil, dimensions: Quantities
+        ) {
             self.service = service
             self.gateway = gateway
             self.day = day
+            self.hour = hour
             self.dimensions = dimensions
         }
     }
@@ -115,7 +120,7 @@ package struct MonthlyUsage: Encodable, Sendable {
 /// The quantities of the dimensions over a stretch of time.
 package struct Quantities: Encodable, Hashable, Sendable {
     package var counts: [Dimension: Int64] = [:]
-    /// Mean over the stretch's quarter hours. Unit: millionths of a connection.
+    /// Mean over the stretch's quarter hours with a sample. Unit: millionths of a connection.
     package var activeConnectionsMicros: Int64 = 0
     /// An upper bound of the fleet's maximum: the sum of each gauge's own.
     package var activeConnectionsMaximum: Int64 = 0
@@ -149,4 +154,5 @@ package enum UsageGrouping: String, Hashable, Sendable, CaseIterable {
     case service
     case gateway
     case day
+    case hour
 }

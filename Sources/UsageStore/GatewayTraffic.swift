@@ -36,21 +36,14 @@ extension UsageStore {
     /// - Throws: `UsageStoreError` with `unknownGateway`.
     package func traffic(of gateway: String, from start: Timestamp, to end: Timestamp) async throws -> GatewayTraffic {
         try await pool.transaction(.repeatableRead) { connection in
-            let known = try await connection.execute(
-                "SELECT gateway_id, metering_since, now() FROM gateway WHERE name = $1", [gateway])
-            guard let row = known.first else {
-                let names = try await connection.execute("SELECT name FROM gateway ORDER BY name LIMIT 20")
-                    .map { try $0.decode(0, as: String.self) }
-                throw UsageStoreError(
-                    .unknownGateway,
-                    "there is no gateway \(gateway); "
-                        + (names.isEmpty ? "nothing is metered yet" : "known are \(names.joined(separator: ", "))"))
-            }
-            let number: Int64 = try row.decode(0)
+            let number = try await Self.gatewayNumber(gateway, on: connection)
+            let since = try await connection.execute(
+                "SELECT metering_since, now() FROM gateway WHERE gateway_id = $1", [number])
+            guard let row = since.first else { throw UsageStoreError(.unknownGateway, "\(gateway) is gone") }
             let slices = try await connection.execute(
                 """
                 SELECT quarter_hour, sum(requests)::bigint, sum(new_connections)::bigint,
-                    sum(active_connections_micros)::bigint, (sum(received_bytes) + sum(sent_bytes))::bigint
+                    sum(active_connections_sum)::bigint, (sum(received_bytes) + sum(sent_bytes))::bigint
                 FROM consumption WHERE gateway_id = $1 AND quarter_hour >= $2 AND quarter_hour < $3
                 GROUP BY 1 ORDER BY 1
                 """,
@@ -71,7 +64,8 @@ extension UsageStore {
                 slices: try slices.map { slice in
                     GatewayTraffic.Slice(
                         quarterHour: try slice.timestamp(0), requests: try slice.decode(1),
-                        newConnections: try slice.decode(2), activeConnectionMicros: try slice.decode(3),
+                        newConnections: try slice.decode(2),
+                        activeConnectionMicros: GaugeUsage.micros(ofParts: try slice.decode(3)),
                         bytes: try slice.decode(4))
                 },
                 carries: try carries.map { carry in
@@ -79,7 +73,7 @@ extension UsageStore {
                         quarterHour: try carry.timestamp(0), requests: try carry.decode(1),
                         since: try carry.timestamp(2), until: try carry.timestamp(3))
                 },
-                meteringSince: try row.timestamp(1), asOf: try row.timestamp(2))
+                meteringSince: try row.timestamp(0), asOf: try row.timestamp(1))
         }
     }
 }

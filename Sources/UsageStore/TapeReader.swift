@@ -1,59 +1,80 @@
 import Metering
 import PostgreSQL
 
-/// The tapes of a unit with what their usage is derived from.
+/// Tapes of a unit with what their usage is derived from: of all its instances, or of some.
 struct UnitTapes {
-    var gateway: String
     /// Per instance its epochs' tapes.
     var instances: [Int64: [EpochTape]] = [:]
     var names: [CounterID: String] = [:]
     /// Gaps that receivers remarked, and epochs that ended here without an orderly last reading.
     var remarks: [(instance: Int64, gap: Gap)] = []
+
+    var connectionManagers: Set<CounterID> { Set(names.filter { $0.value.hasPrefix("http.") }.keys) }
 }
 
 /// Reads the tapes of a quarter hour, of the one before it in each epoch, and what opens the epochs.
+///
+/// A unit is read in parts of some instances, each in a few statements, so that memory does not grow with the gateway.
 struct TapeReader {
     let connection: PostgresConnection
+    let dictionary: CounterDictionary
 
-    func read(_ unit: AggregationUnit) async throws -> UnitTapes {
+    /// Instances in a part.
+    private static let part = 1000
+
+    init(connection: PostgresConnection, dictionary: CounterDictionary = CounterDictionary()) {
+        self.connection = connection
+        self.dictionary = dictionary
+    }
+
+    /// One life of an instance.
+    struct EpochKey: Hashable {
+        var instance: Int64
+        var epoch: Int64
+    }
+
+    func gatewayName(_ unit: AggregationUnit) async throws -> String {
         let gateways = try await connection.execute("SELECT name FROM gateway WHERE gateway_id = $1", [unit.gateway])
         guard let gateway = gateways.first else {
             throw UsageStoreError(.unknownGateway, "there is no gateway number \(unit.gateway)")
         }
-        var tapes = UnitTapes(gateway: try gateway.decode(0))
-        let current = try await segments(
-            connection.execute(
-                """
-                SELECT instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
-                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges,
-                    busiest_flush
-                FROM tape WHERE gateway_id = $1 AND quarter_hour = $2
-                """,
-                [unit.gateway, unit.quarterHour.start.postgres]
-            )
+        return try gateway.decode(0)
+    }
+
+    /// The epochs that have a tape in the unit, in parts; those of one instance are in one part.
+    func parts(of unit: AggregationUnit) async throws -> [[EpochKey]] {
+        let rows = try await connection.execute(
+            """
+            SELECT DISTINCT instance_id, epoch_id FROM tape WHERE gateway_id = $1 AND quarter_hour = $2 ORDER BY 1, 2
+            """,
+            [unit.gateway, unit.quarterHour.start.postgres]
         )
-        let previous = try await segments(
-            connection.execute(
-                """
-                SELECT instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
-                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges,
-                    busiest_flush
-                FROM (
-                    SELECT DISTINCT instance_id, epoch_id FROM tape WHERE gateway_id = $1 AND quarter_hour = $2
-                ) AS alive
-                CROSS JOIN LATERAL (
-                    SELECT earlier.quarter_hour FROM tape AS earlier
-                    WHERE earlier.instance_id = alive.instance_id AND earlier.epoch_id = alive.epoch_id
-                        AND earlier.quarter_hour < $2
-                    ORDER BY earlier.quarter_hour DESC LIMIT 1
-                ) AS latest
-                JOIN tape USING (instance_id, epoch_id, quarter_hour)
-                """,
-                [unit.gateway, unit.quarterHour.start.postgres]
-            )
-        )
-        let sets = try await counterSets(unit.gateway, in: current + previous)
-        let openings = try await self.openings(current)
+        var parts: [[EpochKey]] = []
+        var part: [EpochKey] = []
+        for row in rows {
+            let key = EpochKey(instance: try row.decode(0), epoch: try row.decode(1))
+            if part.count >= Self.part, part.last?.instance != key.instance {
+                parts.append(part)
+                part = []
+            }
+            part.append(key)
+        }
+        if !part.isEmpty { parts.append(part) }
+        return parts
+    }
+
+    /// Some epochs of a unit.
+    func read(_ unit: AggregationUnit, _ epochs: [EpochKey]) async throws -> UnitTapes {
+        var tapes = UnitTapes()
+        let current = try await segments(of: epochs, at: unit.quarterHour)
+        let before = QuarterHour(
+            containing: unit.quarterHour.start.advanced(byMicroseconds: -QuarterHour.microseconds))
+        var previous = try await segments(of: epochs, at: before)
+        let seen = Set(previous.map(\.epoch))
+        previous += try await latestSegments(of: epochs.filter { !seen.contains($0) }, before: before)
+        let wanted = Set((current + previous).flatMap { [$0.counterSet, $0.gaugeSet] })
+        let sets = try await dictionary.sets(wanted, of: unit.gateway, on: connection)
+        let openings = try await self.openings(epochs)
         let previousByEpoch = Dictionary(grouping: previous, by: \.epoch)
         for (key, rows) in Dictionary(grouping: current, by: \.epoch) {
             guard let opening = openings[key] else { continue }
@@ -65,17 +86,19 @@ struct TapeReader {
             tape.older = try await olderClosings(of: tape, key, unit)
             tapes.instances[key.instance, default: []].append(tape)
         }
-        tapes.names = try await names(unit.gateway, sets)
-        tapes.remarks = try await remarks(unit) + tailsLost(unit)
+        // In one order each time: where two lives of an instance differ, it is by their numbers.
+        for instance in tapes.instances.keys { tapes.instances[instance]?.sort { $0.epoch < $1.epoch } }
+        tapes.names = try await dictionary.names(Set(sets.values.joined()), of: unit.gateway, on: connection)
+        tapes.remarks = try await tailsLost(unit, epochs)
         return tapes
     }
 
-    // MARK: Segments
-
-    private struct EpochKey: Hashable {
-        var instance: Int64
-        var epoch: Int64
+    /// What receivers remarked in a unit, whether or not its instance has a tape there.
+    func remarks(_ unit: AggregationUnit) async throws -> UnitTapes {
+        UnitTapes(remarks: try await remarks(unit))
     }
+
+    // MARK: Segments
 
     private struct SegmentRow {
         var epoch: EpochKey
@@ -112,45 +135,57 @@ struct TapeReader {
         }
     }
 
-    private func counterSets(_ gateway: Int64, in rows: [SegmentRow]) async throws -> [Int64: [CounterID]] {
-        let wanted = Set(rows.flatMap { [$0.counterSet, $0.gaugeSet] }).sorted()
-        let found = try await connection.execute(
-            """
-            SELECT counter_set_id, counters FROM counter_set
-            WHERE gateway_id = $1 AND counter_set_id = ANY($2::bigint[])
-            """,
-            [gateway, wanted]
+    private func segments(of epochs: [EpochKey], at quarterHour: QuarterHour) async throws -> [SegmentRow] {
+        try await segments(
+            connection.execute(
+                """
+                SELECT instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
+                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges,
+                    busiest_flush
+                FROM unnest($1::bigint[], $2::bigint[]) AS wanted (instance_id, epoch_id)
+                JOIN tape USING (instance_id, epoch_id)
+                WHERE quarter_hour = $3
+                """,
+                [epochs.map(\.instance), epochs.map(\.epoch), quarterHour.start.postgres]
+            )
         )
-        var sets: [Int64: [CounterID]] = [:]
-        for row in found {
-            sets[try row.decode(0)] = try row.decode(1, as: [Int64].self).map { CounterID(rawValue: $0) }
-        }
-        return sets
     }
 
-    private func names(_ gateway: Int64, _ sets: [Int64: [CounterID]]) async throws -> [CounterID: String] {
-        let numbers = Set(sets.values.joined()).map(\.rawValue).sorted()
-        let rows = try await connection.execute(
-            "SELECT counter_id, name FROM counter WHERE gateway_id = $1 AND counter_id = ANY($2::bigint[])",
-            [gateway, numbers]
+    /// The segments of the latest quarter hour with any, before one without.
+    private func latestSegments(of epochs: [EpochKey], before quarterHour: QuarterHour) async throws -> [SegmentRow] {
+        guard !epochs.isEmpty else { return [] }
+        return try await segments(
+            connection.execute(
+                """
+                SELECT instance_id, epoch_id, stream_id, quarter_hour, revision, first_flush_at, last_flush_at,
+                    flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges,
+                    busiest_flush
+                FROM unnest($1::bigint[], $2::bigint[]) AS wanted (instance_id, epoch_id)
+                CROSS JOIN LATERAL (
+                    SELECT earlier.quarter_hour FROM tape AS earlier
+                    WHERE earlier.instance_id = wanted.instance_id AND earlier.epoch_id = wanted.epoch_id
+                        AND earlier.quarter_hour < $3
+                    ORDER BY earlier.quarter_hour DESC LIMIT 1
+                ) AS latest
+                JOIN tape USING (instance_id, epoch_id, quarter_hour)
+                """,
+                [epochs.map(\.instance), epochs.map(\.epoch), quarterHour.start.postgres]
+            )
         )
-        var names: [CounterID: String] = [:]
-        for row in rows { names[CounterID(rawValue: try row.decode(0))] = try row.decode(1) }
-        return names
     }
 
     // MARK: Openings
 
     private func openings(
-        _ rows: [SegmentRow]
+        _ keys: [EpochKey]
     ) async throws -> [EpochKey: (bootID: String?, source: SourceKind, opening: EpochOpening)] {
-        let keys = Set(rows.map(\.epoch))
         let instances = keys.map(\.instance)
         let epochs = keys.map(\.epoch)
         let found = try await connection.execute(
             """
-            SELECT instance_id, epoch_id, boot_id, started_at, source_kind FROM epoch
-            WHERE (instance_id, epoch_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))
+            SELECT instance_id, epoch_id, boot_id, started_at, source_kind
+            FROM unnest($1::bigint[], $2::bigint[]) AS wanted (instance_id, epoch_id)
+            JOIN epoch USING (instance_id, epoch_id)
             """,
             [instances, epochs]
         )
@@ -163,8 +198,9 @@ struct TapeReader {
         }
         let baselines = try await connection.execute(
             """
-            SELECT instance_id, epoch_id, counter_id, value, read_at FROM epoch_baseline
-            WHERE (instance_id, epoch_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))
+            SELECT instance_id, epoch_id, counter_id, value, read_at
+            FROM unnest($1::bigint[], $2::bigint[]) AS wanted (instance_id, epoch_id)
+            JOIN epoch_baseline USING (instance_id, epoch_id)
             """,
             [instances, epochs]
         )
@@ -182,8 +218,17 @@ struct TapeReader {
     private func olderClosings(
         of tape: EpochTape, _ key: EpochKey, _ unit: AggregationUnit
     ) async throws -> [CounterID: Reading] {
-        guard var before = tape.previous.first?.quarterHour else { return [:] }
-        var missing = try tape.countersWithoutOpening()
+        guard let before = tape.previous.first?.quarterHour else { return [:] }
+        return try await closings(
+            of: try tape.countersWithoutOpening(), key, gateway: unit.gateway, before: before.start)
+    }
+
+    /// The last reading of each of some counters of an epoch before an instant; none of those that have none.
+    func closings(
+        of counters: Set<CounterID>, _ key: EpochKey, gateway: Int64, before instant: Timestamp
+    ) async throws -> [CounterID: Reading] {
+        var before = instant
+        var missing = counters
         var closings: [CounterID: Reading] = [:]
         while !missing.isEmpty {
             let rows = try await segments(
@@ -201,10 +246,11 @@ struct TapeReader {
                     WHERE quarter_hour IN (SELECT DISTINCT quarter_hour FROM older ORDER BY quarter_hour DESC LIMIT 16)
                     ORDER BY quarter_hour DESC
                     """,
-                    [unit.gateway, key.instance, key.epoch, before.start.postgres, missing.map(\.rawValue)]
+                    [gateway, key.instance, key.epoch, before.postgres, missing.map(\.rawValue)]
                 )
             )
-            let sets = try await counterSets(unit.gateway, in: rows)
+            let wanted = Set(rows.flatMap { [$0.counterSet, $0.gaugeSet] })
+            let sets = try await dictionary.sets(wanted, of: gateway, on: connection)
             for row in rows {
                 try row.segment(sets).forEachRun { counter, run in
                     guard missing.contains(counter) else { return }
@@ -213,7 +259,7 @@ struct TapeReader {
                 }
             }
             guard let earliest = rows.last?.bare.quarterHour else { break }
-            before = earliest
+            before = earliest.start
             missing.subtract(closings.keys)
         }
         return closings
@@ -241,22 +287,27 @@ struct TapeReader {
 
     /// Epochs whose last reading lies in this quarter hour, which were not drained, and which another life of the
     /// instance followed that did not inherit what was pending: what they counted after that reading is lost.
-    private func tailsLost(_ unit: AggregationUnit) async throws -> [(instance: Int64, gap: Gap)] {
+    private func tailsLost(
+        _ unit: AggregationUnit, _ epochs: [EpochKey]
+    ) async throws -> [(instance: Int64, gap: Gap)] {
         let rows = try await connection.execute(
             """
             SELECT ended.instance_id, ended.epoch_id, ended.last_reading_at,
                 GREATEST(ended.last_reading_at, COALESCE(successor.started_at, successor.first_received_at))
-            FROM epoch AS ended
+            FROM unnest($1::bigint[], $2::bigint[]) AS wanted (instance_id, epoch_id)
+            JOIN epoch AS ended USING (instance_id, epoch_id)
             JOIN LATERAL (
                 SELECT started_at, first_received_at, first_hot_restart_epoch FROM epoch AS later
                 WHERE later.instance_id = ended.instance_id AND later.source_kind = ended.source_kind
                     AND later.first_received_at > ended.last_received_at
                 ORDER BY later.first_received_at LIMIT 1
             ) AS successor ON successor.first_hot_restart_epoch <= ended.last_hot_restart_epoch
-            WHERE ended.gateway_id = $1 AND NOT ended.drained
-                AND ended.last_reading_at >= $2 AND ended.last_reading_at < $3
+            WHERE NOT ended.drained AND ended.last_reading_at >= $3 AND ended.last_reading_at < $4
             """,
-            [unit.gateway, unit.quarterHour.start.postgres, unit.quarterHour.end.postgres]
+            [
+                epochs.map(\.instance), epochs.map(\.epoch), unit.quarterHour.start.postgres,
+                unit.quarterHour.end.postgres,
+            ]
         )
         return try rows.map { row in
             let gap = Gap(

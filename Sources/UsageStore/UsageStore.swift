@@ -1,7 +1,7 @@
 /// Tapes, epochs and consumption records in PostgreSQL.
 ///
 /// - `commit` stores what workers read, in one transaction a worker and interval (UsageStore+Commit.swift).
-/// - `aggregate` derives consumption records from what changed (Aggregation.swift).
+/// - `aggregate` derives consumption records from what changed (Aggregation.swift), and keeps their roll-ups.
 /// - the queries answer for the layers above (UsageQueries.swift).
 ///
 /// SQL stands here and in migrations/ alone; every statement is a constant with parameters.
@@ -14,6 +14,8 @@ package struct UsageStore: Sendable {
     package let logger: Logger
     let partitions = PartitionCalendar()
     let meterVersionCache = MeterVersionCache()
+    let counterDictionary = CounterDictionary()
+    let tenantNames = TenantNames()
 
     package init(pool: PostgresPool, logger: Logger) {
         self.pool = pool
@@ -30,6 +32,13 @@ package struct UsageStoreError: Error, CustomStringConvertible {
         package static let unknownTenant = Code("unknown_tenant")
         package static let unknownGateway = Code("unknown_gateway")
         package static let corrupt = Code("corrupt")
+        /// A range in the future, off the quarter hours, or the wrong way round.
+        package static let invalidRange = Code("invalid_range")
+        package static let unknownZone = Code("unknown_zone")
+        /// Sums that have to be equal differ.
+        package static let conservation = Code("conservation")
+        /// What retention has dropped.
+        package static let dropped = Code("dropped")
     }
 
     package let code: Code

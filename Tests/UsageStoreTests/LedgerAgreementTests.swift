@@ -18,7 +18,8 @@ import Testing
                 var fleet = SimulatedFleet(seed: number, hasBootIDs: hasBootIDs)
                 try await store.pool.execute(
                     """
-                    TRUNCATE epoch, epoch_baseline, tape, tape_change, stream_remark, consumption, unattributed, gap
+                    TRUNCATE epoch, epoch_baseline, tape, tape_change, stream_remark, consumption, consumption_rollup,
+                        carried_over, unattributed, gap
                     """)
                 try await fleet.live(store, &ledger)
                 let run = try await store.aggregate()
@@ -36,6 +37,9 @@ import Testing
                 let unattributed = totals.filter { $0.name.hasPrefix("cluster.") }.reduce(0) { $0 + $1.usage }
                 let stored = try await store.number("SELECT COALESCE(sum(quantity), 0)::bigint FROM unattributed")
                 #expect(stored == unattributed, comment)
+                let checked = try await store.checkConservation(from: .at(11, 0), to: .at(24, 0))
+                #expect(checked.differences == [], comment)
+                #expect(checked.quarterHours > 0 && checked.waiting == 0, comment)
             }
         }
     }

@@ -80,6 +80,8 @@ extension UsageStore {
             UNION ALL SELECT 'remark ' || stream_remark::text FROM stream_remark
             UNION ALL SELECT 'counter ' || counter::text FROM counter
             UNION ALL SELECT 'consumption ' || consumption::text FROM consumption
+            UNION ALL SELECT 'roll-up ' || consumption_rollup::text FROM consumption_rollup
+            UNION ALL SELECT 'carried over ' || carried_over::text FROM carried_over
             UNION ALL SELECT 'unattributed ' || unattributed::text FROM unattributed
             UNION ALL SELECT concat_ws(' ', 'gap', gateway_id, quarter_hour, epoch_id, tenant_id, counter_id, reason,
                 from_at, to_at, lower_bound, upper_bound) FROM gap
