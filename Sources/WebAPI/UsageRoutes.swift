@@ -47,7 +47,8 @@ struct UsageRoutes<Context: RequestContext> {
     private func grouping(_ text: String?) throws -> Set<UsageGrouping> {
         var grouping: Set<UsageGrouping> = []
         for part in (text ?? "").split(separator: ",") {
-            guard let part = UsageGrouping(rawValue: String(part)) else {
+            // Hours are the windows of a free range.
+            guard let part = UsageGrouping(rawValue: String(part)), part != .hour else {
                 throw Problem.invalid("group_by", rule: "enum", "\(part) is not one of service, gateway, day")
             }
             grouping.insert(part)
