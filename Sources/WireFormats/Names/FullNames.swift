@@ -9,10 +9,26 @@
 /// let name = names.finish()
 /// tape.wants(names.bytes.span.extracting(name))
 /// ```
+///
+/// A Prometheus text's families and labels go the same way, under `.prometheus`.
 package struct FullNames: Sendable {
     /// The names put together so far, one behind another.
     package private(set) var bytes: [UInt8] = []
 
+    /// How names and tags are written.
+    package enum Style: Hashable, Sendable {
+        /// As Envoy's own.
+        case envoy
+        /// As Prometheus takes them: with `_` for dots, and values escaped.
+        case prometheus
+    }
+
+    /// How many names may be written otherwise in Envoy: see `PrometheusNames`.
+    package private(set) var ambiguous = 0
+    /// One of them, for a person.
+    package private(set) var anAmbiguousName: String?
+
+    private let style: Style
     /// Tags that say who sends, and are no part of a name.
     private let ignoring: Set<String>
     private let limit: Int
@@ -35,7 +51,8 @@ package struct FullNames: Sendable {
     /// - Parameters:
     ///   - ignoring: tags that are no part of a name: the fixed ones that say who sends.
     ///   - limit: the number of series that are remembered; the next one makes a new beginning.
-    package init(ignoring: Set<String> = [], limit: Int = 500_000) {
+    package init(style: Style = .envoy, ignoring: Set<String> = [], limit: Int = 500_000) {
+        self.style = style
         self.ignoring = ignoring
         self.limit = limit
         table = Array(repeating: -1, count: 256)
@@ -78,8 +95,7 @@ package struct FullNames: Sendable {
 
     private mutating func add(_ hash: UInt64) -> Range<Int> {
         if entries.count >= limit { forget() }
-        let name = EnvoyTags.fullName(
-            of: Array(series[0..<tagsStart]), tags: tags(), ignoring: ignoring)
+        let name = fullName()
         let nameStart = bytes.count
         bytes += name
         let seriesStart = known.count
@@ -90,6 +106,23 @@ package struct FullNames: Sendable {
         successors.append(-1)
         if entries.count * 2 > table.count { grow() } else { place(number) }
         return follow(number)
+    }
+
+    private mutating func fullName() -> [UInt8] {
+        let extracted = series[0..<tagsStart]
+        guard style == .prometheus else {
+            return EnvoyTags.fullName(of: Array(extracted), tags: tags(), ignoring: ignoring)
+        }
+        let name = PrometheusNames.extracted(family: String(decoding: extracted, as: UTF8.self))
+        let tags = tags().map {
+            EnvoyTags.Tag(PrometheusNames.tag(label: $0.name), PrometheusLabels.unescaped($0.value))
+        }
+        let full = EnvoyTags.fullName(of: Array(name.text.utf8), tags: tags, ignoring: ignoring)
+        if name.isAmbiguous {
+            ambiguous += 1
+            anAmbiguousName = String(decoding: full, as: UTF8.self)
+        }
+        return full
     }
 
     private func tags() -> [EnvoyTags.Tag] {
