@@ -36,6 +36,12 @@ package enum Refusal: String, Hashable, Sendable, CaseIterable {
     case tooManyNames = "too_many_names"
     /// The series carries labels, which this receiver does not put together to a name.
     case labelled
+    /// A statsd line that does not begin with the prefix that the listener was given.
+    case foreignPrefix = "foreign_prefix"
+    /// A statsd line that is none.
+    case malformed
+    /// A statsd line with a sampling rate or a relative gauge: to scale it would make an estimate of a count.
+    case sampled
 }
 
 /// The value of a counter as the wire carries it.

@@ -1,15 +1,20 @@
 package import Metering
 package import WireFormats
 
-/// Feeds the messages of one metrics stream into its tape.
+/// Feeds the messages of one metrics stream into its tape. Where tags are sent as labels, full names are put together again.
 package struct MetricsServiceFeed: MetricsServiceVisitor, Sendable {
     package var tape: StreamTape
     /// Who sends, from the message that said so last.
     package private(set) var node: EnvoyNode?
     private var receivedAt = Timestamp(microseconds: 0)
+    private var names: FullNames
+    /// Whether the tape was not asked for the family under way, because its metrics have labels.
+    private var isLabelled = false
 
-    package init(tape: StreamTape) {
+    /// - Parameter ignoring: labels that are no part of a name: fixed tags (`stats_tags`).
+    package init(tape: StreamTape, ignoring: Set<String> = []) {
         self.tape = tape
+        names = FullNames(ignoring: ignoring)
     }
 
     /// Reads one message. What precedes a malformed place has been taken.
@@ -23,15 +28,26 @@ package struct MetricsServiceFeed: MetricsServiceVisitor, Sendable {
     }
 
     package mutating func wants(family: Span<UInt8>, kind: MetricKind) -> Bool {
-        tape.wants(family)
+        isLabelled = false
+        return tape.wants(family)
+    }
+
+    package mutating func wantsLabelled(family: Span<UInt8>, kind: MetricKind) -> Bool {
+        isLabelled = true
+        return true
     }
 
     package mutating func metric(
         family: Span<UInt8>, labels: Span<UInt8>, kind: MetricKind, value: Double, timestampMilliseconds: Int64
     ) throws(WireFormatError) {
-        guard labels.isEmpty else {
-            tape.refuse(.labelled)
-            return
+        if !labels.isEmpty {
+            names.begin(family)
+            try MetricLabels.forEach(in: labels) { (name, value) throws(WireFormatError) in names.tag(name, value) }
+            let full = names.finish()
+            let bytes = names.bytes
+            guard tape.wants(bytes.span.extracting(full)) else { return }
+        } else if isLabelled {
+            guard tape.wants(family) else { return }
         }
         tape.receiveTime(sentMilliseconds: timestampMilliseconds, receivedAt: receivedAt)
         switch kind {

@@ -46,6 +46,21 @@ package enum MetricsServiceMessage {
         return node
     }
 
+    /// Whether the family's first metric has labels: its fields are stepped over.
+    @inline(__always)
+    private static func isLabelled(
+        metricAt start: Int, in family: Range<Int>, of message: Span<UInt8>
+    ) throws(WireFormatError) -> Bool {
+        var reader = ProtobufReader(range: start..<family.upperBound)
+        guard let tag = try reader.nextTag(in: message), tag.wireType == .lengthDelimited else { return false }
+        var metric = ProtobufReader(range: try reader.lengthDelimited(in: message))
+        while let tag = try metric.nextTag(in: message) {
+            if tag.field == MetricField.label { return true }
+            try metric.skip(tag, in: message)
+        }
+        return false
+    }
+
     /// Reads one family in two walks: the first steps over the metrics, and so knows the name and the type wherever they
     /// stand; the second reads the metrics, if they are wanted.
     private static func read<Visitor: MetricsServiceVisitor & ~Copyable>(
@@ -54,7 +69,11 @@ package enum MetricsServiceMessage {
         let head = try FamilyHead(familyAt: range, of: message)
         guard let kind = head.kind, let firstMetric = head.firstMetric else { return }
         let family = message.extracting(head.name)
-        guard visitor.wants(family: family, kind: kind) else { return }
+        let isLabelled = try isLabelled(metricAt: firstMetric, in: range, of: message)
+        let isWanted =
+            isLabelled
+            ? visitor.wantsLabelled(family: family, kind: kind) : visitor.wants(family: family, kind: kind)
+        guard isWanted else { return }
 
         var reader = ProtobufReader(range: firstMetric..<range.upperBound)
         while let tag = try reader.nextTag(in: message) {

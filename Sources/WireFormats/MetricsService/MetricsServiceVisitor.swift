@@ -16,6 +16,9 @@ package protocol MetricsServiceVisitor: ~Copyable {
     /// family that holds a metric. With labels on, the same name comes again in many families.
     mutating func wants(family: Span<UInt8>, kind: MetricKind) -> Bool
 
+    /// As `wants(family:kind:)`, for a family whose first metric has labels: then its name is not all of the stat's name.
+    mutating func wantsLabelled(family: Span<UInt8>, kind: MetricKind) -> Bool
+
     /// One metric of a wanted family.
     ///
     /// - Parameters:
@@ -30,4 +33,7 @@ package protocol MetricsServiceVisitor: ~Copyable {
 extension MetricsServiceVisitor where Self: ~Copyable {
     @inlinable
     package mutating func wants(family: Span<UInt8>, kind: MetricKind) -> Bool { true }
+
+    @inlinable
+    package mutating func wantsLabelled(family: Span<UInt8>, kind: MetricKind) -> Bool { true }
 }

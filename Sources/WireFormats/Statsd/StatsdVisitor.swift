@@ -5,7 +5,7 @@ package protocol StatsdVisitor: ~Copyable {
     /// What was added to a counter since the sender's last flush.
     ///
     /// - Parameters:
-    ///   - name: with its prefix; `StatsdPrefix` takes it off.
+    ///   - name: with its prefix; `SinkPrefix` takes it off.
     ///   - tags: the list as written, without what introduces it; empty where there is none. Read by
     ///     `StatsdTags.forEach`.
     ///   - delta: at least 0.
