@@ -18,6 +18,8 @@ package struct PricingError: Error, Hashable, Sendable, CustomStringConvertible 
         package static let noVersionInForce = Code(name: "no_version_in_force")
         /// A quantity or a number of days that no period can have.
         package static let invalidQuantity = Code(name: "invalid_quantity")
+        /// Too few days are known to say what is usual.
+        package static let tooLittleHistory = Code(name: "too_little_history")
         /// An amount beyond 2^127 − 1 minor units.
         package static let amountTooLarge = Code(name: "amount_too_large")
         /// Amounts of two currencies in one sum.

@@ -10,7 +10,8 @@ struct Waybill: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, ServeCommand.self, MigrateCommand.self, AggregateCommand.self, ReplayCommand.self,
             UsageCommand.self,
-            InvoiceCommand.self, QuoteCommand.self, PriceCommand.self, CompareCommand.self, SimulateCommand.self,
+            InvoiceCommand.self, QuoteCommand.self, PriceCommand.self, CompareCommand.self, ForecastCommand.self,
+            SimulateCommand.self,
             LoadBalancerCostCommand.self, CloudWatchCommand.self, PricesCommand.self,
         ]
     )

@@ -98,6 +98,18 @@ import Testing
         #expect(throws: PricingError.self) { try Currency(code) }
     }
 
+    @Test(
+        "an amount is read in the decimals of its currency",
+        arguments: [
+            ("500", "USD", 50_000), ("499.99", "USD", 49_999), ("0.5", "KWD", 500), ("7", "JPY", 7), ("7.0", "JPY", 7),
+            ("1.2345", "CLF", 12_345), ("0.001", "USD", nil), ("7.5", "JPY", nil), ("-1", "USD", nil), ("", "USD", nil),
+            ("1e3", "USD", nil), ("1,000", "USD", nil),
+        ] as [(String, String, Int128?)])
+    func decimals(text: String, code: String, minor: Int128?) throws {
+        let currency = try Currency(code)
+        #expect((try? Money(decimal: text, currency: currency))?.minorUnits == minor)
+    }
+
     @Test("amounts of two currencies do not add up") func mixedCurrencies() throws {
         let dollars = Money(minorUnits: 1, currency: try Currency("USD"))
         let euros = Money(minorUnits: 1, currency: try Currency("EUR"))

@@ -11,6 +11,17 @@ package struct Money: Hashable, Sendable {
         self.currency = currency
     }
 
+    /// Reads a decimal of major units, such as `499.99` or `500`, that has no more decimals than the currency.
+    package init(decimal text: String, currency: Currency) throws(PricingError) {
+        let scale = (0..<currency.exponent).reduce(Int128(1)) { power, _ in power * 10 }
+        guard let exact = ExactAmount(text), exact.millionths * scale % ExactAmount.scale == 0 else {
+            throw PricingError(
+                .invalidQuantity,
+                "\"\(text)\" is not an amount of \(currency): write digits, with up to \(currency.exponent) decimals")
+        }
+        self.init(minorUnits: exact.millionths * scale / ExactAmount.scale, currency: currency)
+    }
+
     /// The sum. Throws on two currencies, and beyond 2^127 − 1 minor units.
     package func adding(_ other: Money) throws(PricingError) -> Money {
         guard currency == other.currency else {

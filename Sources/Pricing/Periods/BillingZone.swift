@@ -63,6 +63,15 @@ package struct BillingZone: Hashable, Sendable, CustomStringConvertible {
         return date
     }
 
+    /// The hour of the local week at an instant, 0 to 167 from Monday 00:00.
+    func hourOfWeek(at microseconds: Int64) -> Int {
+        let seconds = microseconds.flooredQuotient(by: 1_000_000)
+        // 1970-01-01 was a Thursday.
+        let local = seconds + offset(at: seconds) + 3 * 86_400
+        let week = local.flooredQuotient(by: 7 * 86_400)
+        return Int((local - week * 7 * 86_400) / 3600)
+    }
+
     /// The name.
     package var description: String { identifier }
 

@@ -5,7 +5,7 @@ import Pricing
 struct PriceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "price", abstract: "Work with price books.",
-        subcommands: [Lint.self, Import.self, List.self, Show.self])
+        subcommands: [Lint.self, Import.self, List.self, Show.self, Diff.self])
 
     /// `waybill price lint`: names defects, and every cliff with its size. Exit 2 on a defect; cliffs are legal.
     struct Lint: ParsableCommand {

@@ -4,13 +4,16 @@ import Logging
 import Pricing
 import UsageStore
 
-/// `waybill simulate`: what if the same traffic had other habits, rules, a region or prices of another kind.
+/// `waybill simulate`: what if the same traffic had other habits, rules, a region or prices of another kind; and what a
+/// spike of a tenant's traffic would add to its bill.
 struct SimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "simulate", abstract: "Show a comparison as it is beside one of another case.",
+        commandName: "simulate",
+        abstract: "Show what another case would cost: of a gateway, or a spike of a tenant's traffic.",
         discussion: """
             Examples: waybill simulate --gateway edge --month 2026-11 --requests-factor 10 --rules 100
                       waybill simulate --traffic hours.json --requests-per-connection 1
+                      waybill simulate --tenant acme --spike 10x --for 6h
             """)
 
     enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -57,17 +60,49 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What if: another assumption, as cross_zone=true; repeatable.", valueName: "name=value"))
     var set: [String] = []
 
+    @Option(help: "A tenant whose bill a spike is added to, in place of a gateway.")
+    var tenant: String?
+
+    @Option(help: ArgumentHelp("With --tenant: so many times the usual traffic, as 10x.", valueName: "factor"))
+    var spike: String?
+
+    @Option(name: .customLong("for"), help: ArgumentHelp("With --tenant: how long, as 6h or 2d.", valueName: "hours"))
+    var duration: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --tenant: at the hour of the week of this instant; the busiest unless given.", valueName: "instant"))
+    var at: String?
+
+    @Option(
+        help: ArgumentHelp("With --tenant: know nothing after this instant; now unless given.", valueName: "instant"))
+    var asOf: String?
+
     @Option(help: "table, json or csv.")
     var format: Format = .table
 
     func validate() throws {
+        if tenant != nil {
+            guard gateway == nil, traffic == nil else {
+                throw ValidationError("--tenant excludes --gateway and --traffic: give one of them")
+            }
+            guard spike != nil, duration != nil else {
+                throw ValidationError("--tenant needs --spike and --for, as --spike 10x --for 6h")
+            }
+            return
+        }
+        guard spike == nil, duration == nil, at == nil, asOf == nil else {
+            throw ValidationError("--spike, --for, --at and --as-of need --tenant")
+        }
         guard (gateway == nil) != (traffic == nil) else {
-            throw ValidationError("give --gateway G with --month M, or --traffic FILE")
+            throw ValidationError(
+                "give --gateway G with --month M, --traffic FILE, or --tenant T with --spike 10x --for 6h")
         }
         guard gateway == nil || month != nil else { throw ValidationError("--gateway needs --month, as 2026-11") }
     }
 
     func run() async throws {
+        if let tenant { return try await simulateSpike(tenant: tenant) }
         let period = try month.map { try billingPeriod($0) }
         var metered: MeteredGateway?
         if let gateway, let period {

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Billing
+import Foundation
+import Logging
+import Metering
+import Pricing
+import Reports
+import UsageStore
+
+extension PriceCommand {
+    /// `waybill price diff`: what a tenant's past months would have cost by two price books.
+    struct Diff: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "diff", abstract: "Say what a tenant's past months would have cost by two price books.",
+            discussion: """
+                A and B are files or stored ids. Each month is rated by the newest version of each, whatever its
+                effective date; book#2 or book@2026-01-01 takes another one, by number or by date.
+                Example: waybill price diff standard new.yaml --tenant acme --months 6
+                """)
+
+        @OptionGroup var database: DatabaseOptions
+
+        @Argument(help: ArgumentHelp("The prices as they are.", valueName: "A"))
+        var before: String
+
+        @Argument(help: ArgumentHelp("The prices as they might be.", valueName: "B"))
+        var after: String
+
+        @Option(help: "The tenant.")
+        var tenant: String
+
+        @Option(help: ArgumentHelp("How many complete months, 1 to 120.", valueName: "count"))
+        var months = 12
+
+        @Option(help: ArgumentHelp("The IANA zone in which months begin and end.", valueName: "zone"))
+        var zone = "UTC"
+
+        @Option(help: ArgumentHelp("The months before this instant; before now unless given.", valueName: "instant"))
+        var asOf: String?
+
+        @Option(help: "table or json.")
+        var format: OutputFormat = .table
+
+        func validate() throws {
+            guard (1...120).contains(months) else { throw ValidationError("--months is \(months): give 1 to 120") }
+        }
+
+        func run() async throws {
+            let asOf = try TenantPeriod.instant(asOf, "--as-of")
+            let (comparison, firstRecord) = try await database.withStore(connections: 1, logger: Logger.command) {
+                store in
+                do {
+                    return try await compare(store, now: asOf ?? WallClock.now())
+                } catch let error as PricingError {
+                    throw CommandError(.usage, error.message)
+                }
+            }
+            switch format {
+            case .json: print(try JSONEncoder.waybill.text(comparison))
+            case .table: print(PriceDifferenceText(comparison, tenant: tenant).text)
+            }
+            if comparison.months.count < months, let firstRecord {
+                Console.write(
+                    "\(comparison.months.count) of \(months) months: \(tenant) is metered since \(firstRecord)")
+            }
+        }
+
+        /// Months in which something was metered, ascending.
+        private func compare(_ store: UsageStore, now: Timestamp) async throws -> (PriceDifference, Timestamp?) {
+            let billing = BillingStore(store)
+            let newest = { (book: PriceBook) throws -> PriceBook.Version in
+                guard let last = book.versions.last else {
+                    throw CommandError(.failure, "price book \(book.id) has no version")
+                }
+                return last
+            }
+            let old = try await PriceBookReference(before).version(billing, else: newest)
+            let new = try await PriceBookReference(after).version(billing, else: newest)
+            let current = try BillingPeriod(containing: now.microseconds, zone: BillingZone(zone))
+            var periods: [BillingPeriod] = []
+            var period = current
+            for _ in 0..<months {
+                period = try period.previous()
+                periods.append(period)
+            }
+            let read = try await store.history(of: tenant, from: period.startTime, to: current.startTime)
+            guard let first = read.firstRecord, first < current.startTime else {
+                throw CommandError(.failure, "\(tenant) has no complete month yet: nothing to compare")
+            }
+            let history = UsageHistory(read, start: period.startTime, end: current.startTime)
+            let metered = periods.reversed().filter { $0.endTime > first }
+            let comparison = try PriceDifference(
+                old, new,
+                months: metered.map { month in
+                    let quantities = history.dimensions.map { dimension in
+                        (
+                            dimension,
+                            history.total(dimension, from: month.startMicroseconds, to: month.endMicroseconds)
+                        )
+                    }
+                    return (month, Dictionary(uniqueKeysWithValues: quantities))
+                })
+            return (comparison, first)
+        }
+    }
+}
