@@ -12,6 +12,7 @@ package struct ForecastText {
 
     package var text: String {
         let period = forecast.period
+        let estimates = forecast.isOver ? counted : estimates
         var parts = [
             """
             Forecast for \(tenant), \(period.startDate.description.prefix(7)) (\(period.zone)), \
@@ -24,6 +25,10 @@ package struct ForecastText {
         parts += [record, budget].compactMap { $0 }
         if !forecast.notes.isEmpty { parts.append(forecast.notes.map { "note: \($0)" }.joined(separator: "\n")) }
         return parts.joined(separator: "\n\n")
+    }
+
+    private var counted: String {
+        "counted: \(Digits.grouped(forecast.counted.requests)) requests, \(forecast.counted.amount)"
     }
 
     private var estimates: String {
@@ -42,7 +47,7 @@ package struct ForecastText {
     private var record: String? {
         let trials = forecast.record.trials
         guard !trials.isEmpty else {
-            return forecast.p10 == nil
+            return forecast.p10 == nil || forecast.isOver
                 ? nil
                 : "This forecast has no record yet: no past month was metered whole after enough history to try it on."
         }
@@ -68,6 +73,11 @@ package struct ForecastText {
         if let passed = budget.passed { return "The budget of \(budget.amount) was passed on \(passed)." }
         guard budget.hasForecast else {
             return "The budget of \(budget.amount) is not passed yet; when it will be is not known."
+        }
+        let days = [budget.p10, budget.p50, budget.p90]
+        if days.allSatisfy({ $0 == nil }) {
+            return
+                "The budget of \(budget.amount) is not passed in this month, \(budget.hasRange ? "by P90 either" : "by P50")."
         }
         func words(_ day: LocalDate?, _ rank: String) -> String {
             "\(rank): \(day.map { "on \($0)" } ?? "not in this month")"

@@ -22,6 +22,11 @@ package struct BackTest: Sendable {
     /// How many of them held.
     package var held: Int { trials.count(where: \.isHeld) }
 
+    /// Nothing was tried.
+    static let none = BackTest(trials: [])
+
+    private init(trials: [Trial]) { self.trials = trials }
+
     init(_ history: UsageHistory, period: BillingPeriod, clock: WeekClock) {
         let elapsed = history.end - period.startMicroseconds
         var trials: [Trial] = []

@@ -26,6 +26,8 @@ package struct Forecast: Sendable {
     /// What the reader has to know: too little history, a period that is over, a price book with cliffs.
     package let notes: [String]
 
+    /// Whether nothing of the period is to come.
+    package let isOver: Bool
     package let period: BillingPeriod
     /// The instant up to which usage is known, in microseconds since 1970.
     package let asOf: Int64
@@ -83,13 +85,14 @@ package struct Forecast: Sendable {
                 "more requests cost less in this price book, so the amounts of P10 and P90 do not bound it: see "
                     + "waybill price lint")
         }
-        record = BackTest(history, period: period, clock: horizon.clock)
+        record = horizon.isOver ? .none : BackTest(history, period: period, clock: horizon.clock)
         if let budget {
             self.budget = try BudgetForecast(budget, horizon, version: version, rated: rated)
         } else {
             self.budget = nil
         }
         self.notes = notes
+        isOver = horizon.isOver
         self.period = period
         self.version = version
         asOf = history.end

@@ -56,7 +56,7 @@ struct ForecastCommand: AsyncParsableCommand {
             throw CommandError(.usage, error.message)
         }
         switch format {
-        case .json: print(try JSONEncoder.waybill.text(forecast))
+        case .json: print(try JSONEncoder.waybill.text(ForTenant(tenant, forecast)))
         case .table: print(ForecastText(forecast, tenant: tenant).text)
         }
     }

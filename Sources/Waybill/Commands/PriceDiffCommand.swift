@@ -56,7 +56,7 @@ extension PriceCommand {
                 }
             }
             switch format {
-            case .json: print(try JSONEncoder.waybill.text(comparison))
+            case .json: print(try JSONEncoder.waybill.text(ForTenant(tenant, comparison)))
             case .table: print(PriceDifferenceText(comparison, tenant: tenant).text)
             }
             if comparison.months.count < months, let firstRecord {

@@ -24,7 +24,7 @@ extension SimulateCommand {
                 known.history, period: known.period, version: known.version, rated: known.period.rated(),
                 factor: factor, hours: hours, from: at?.microseconds)
             switch format {
-            case .json: print(try JSONEncoder.waybill.text(simulation))
+            case .json: print(try JSONEncoder.waybill.text(ForTenant(tenant, simulation)))
             case .table: print(try SpikeText(simulation, tenant: tenant).text())
             case .csv: throw CommandError(.usage, "--format csv is for load balancers; a spike is a table or json")
             }
