@@ -55,7 +55,7 @@ extension PriceBookReader {
             tiers.append(tier)
         }
         guard let last = tiers.last else { throw list.error("found no tier; a charge has at least an open one") }
-        if let upTo = last.upTo {
+        if last.upTo != nil, let upTo = tiers.compactMap(\.upTo).max() {
             note(
                 .gap, list,
                 "above \(Digits.grouped(upTo)) nothing is priced; the last tier is open: leave its up_to out")

@@ -47,7 +47,7 @@ extension PriceCommand {
 
         func run() async throws {
             let asOf = try TenantPeriod.instant(asOf, "--as-of")
-            let (comparison, firstRecord) = try await database.withStore(connections: 1, logger: Logger.command) {
+            let comparison = try await database.withStore(connections: 1, logger: Logger.command) {
                 store in
                 do {
                     return try await compare(store, now: asOf ?? WallClock.now())
@@ -59,14 +59,15 @@ extension PriceCommand {
             case .json: print(try JSONEncoder.waybill.text(ForTenant(tenant, comparison)))
             case .table: print(PriceDifferenceText(comparison, tenant: tenant).text)
             }
-            if comparison.months.count < months, let firstRecord {
+            if comparison.months.count < months, let first = comparison.months.first {
                 Console.write(
-                    "\(comparison.months.count) of \(months) months: \(tenant) is metered since \(firstRecord)")
+                    "\(comparison.months.count) of \(months) months: before \(first.period.startDate) \(tenant) used nothing"
+                )
             }
         }
 
         /// Months in which something was metered, ascending.
-        private func compare(_ store: UsageStore, now: Timestamp) async throws -> (PriceDifference, Timestamp?) {
+        private func compare(_ store: UsageStore, now: Timestamp) async throws -> PriceDifference {
             let billing = BillingStore(store)
             let newest = { (book: PriceBook) throws -> PriceBook.Version in
                 guard let last = book.versions.last else {
@@ -76,31 +77,23 @@ extension PriceCommand {
             }
             let old = try await PriceBookReference(before).version(billing, else: newest)
             let new = try await PriceBookReference(after).version(billing, else: newest)
-            let current = try BillingPeriod(containing: now.microseconds, zone: BillingZone(zone))
-            var periods: [BillingPeriod] = []
-            var period = current
+            var period = try BillingPeriod(containing: now.microseconds, zone: BillingZone(zone))
+            var metered: [(period: BillingPeriod, quantities: [String: Int64])] = []
             for _ in 0..<months {
                 period = try period.previous()
-                periods.append(period)
+                let usage = try await store.monthlyUsage(
+                    tenant: tenant, month: String(period.startDate.description.prefix(7)), zone: zone,
+                    from: period.startTime, to: period.endTime)
+                let counts = usage.dimensions.counts.map { ($0.key.rawValue, $0.value) }
+                metered.append((period, Dictionary(uniqueKeysWithValues: counts)))
             }
-            let read = try await store.history(of: tenant, from: period.startTime, to: current.startTime)
-            guard let first = read.firstRecord, first < current.startTime else {
-                throw CommandError(.failure, "\(tenant) has no complete month yet: nothing to compare")
+            // Before the first month with usage nothing was metered.
+            while let oldest = metered.last, oldest.quantities.values.allSatisfy({ $0 == 0 }) { metered.removeLast() }
+            guard !metered.isEmpty else {
+                throw CommandError(
+                    .failure, "\(tenant) used nothing in the \(months) months before \(now): nothing to compare")
             }
-            let history = UsageHistory(read, start: period.startTime, end: current.startTime)
-            let metered = periods.reversed().filter { $0.endTime > first }
-            let comparison = try PriceDifference(
-                old, new,
-                months: metered.map { month in
-                    let quantities = history.dimensions.map { dimension in
-                        (
-                            dimension,
-                            history.total(dimension, from: month.startMicroseconds, to: month.endMicroseconds)
-                        )
-                    }
-                    return (month, Dictionary(uniqueKeysWithValues: quantities))
-                })
-            return (comparison, first)
+            return try PriceDifference(old, new, months: metered.reversed())
         }
     }
 }

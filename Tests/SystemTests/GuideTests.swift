@@ -1,0 +1,14 @@
+import DemoGateway
+import Testing
+
+/// Guides whose commands need no database.
+@Suite struct GuideTests {
+    @Test(arguments: ["docs/savings.md", "docs/pricing.md"])
+    func `What a guide says the commands print is what they print`(guide: String) async throws {
+        let binaries = String(Checkout.waybill.dropLast("/waybill".count))
+        let check = try await Command.run(
+            Checkout.root + "/scripts/check-guide", ["--bin", binaries, Checkout.root + "/" + guide])
+        #expect(check.exit == .code(0), "\(check.diagnostics)")
+        #expect(check.output.contains(" 0 print something else"))
+    }
+}
