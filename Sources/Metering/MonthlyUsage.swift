@@ -129,6 +129,12 @@ package struct Quantities: Encodable, Hashable, Sendable {
 
     package subscript(dimension: Dimension) -> Int64 { counts[dimension] ?? 0 }
 
+    /// The mean of active connections as a decimal with six places.
+    package var activeConnectionsText: String {
+        let fraction = String(activeConnectionsMicros % 1_000_000)
+        return "\(activeConnectionsMicros / 1_000_000).\(String(repeating: "0", count: 6 - fraction.count))\(fraction)"
+    }
+
     private struct Key: CodingKey {
         var stringValue: String
         var intValue: Int? { nil }
@@ -142,9 +148,7 @@ package struct Quantities: Encodable, Hashable, Sendable {
         for dimension in Dimension.allCases where dimension != .activeConnections {
             try container.encode(self[dimension], forKey: Key(dimension.rawValue))
         }
-        let fraction = String(activeConnectionsMicros % 1_000_000)
-        let padded = String(repeating: "0", count: 6 - fraction.count) + fraction
-        try container.encode("\(activeConnectionsMicros / 1_000_000).\(padded)", forKey: Key("active_connections"))
+        try container.encode(activeConnectionsText, forKey: Key("active_connections"))
         try container.encode(activeConnectionsMaximum, forKey: Key("active_connections_maximum"))
     }
 }

@@ -31,7 +31,7 @@ extension UsageStore {
     }
 
     /// Builds the roll-ups of zones anew whose rules have changed since they were made.
-    func renewZones() async throws {
+    package func renewZones() async throws {
         let rows = try await pool.execute(
             """
             SELECT tenant.name, zone FROM rollup_zone JOIN tenant USING (tenant_id) WHERE rules < $1 ORDER BY 1, 2

@@ -61,6 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
                 ?? Interval.setting(file.commitInterval, "commit_interval", default: "10s"),
             aggregateInterval: try aggregateInterval
                 ?? Interval.setting(file.aggregateInterval, "aggregate_interval", default: "60s"),
+            retention: file.retention,
             meters: try MetersFiles.read(meters.isEmpty ? file.meters : meters))
         for (address, flag) in [(settings.grpcListen, "--grpc-listen"), (settings.apiListen, "--api-listen")]
         where !address.isLoopback {

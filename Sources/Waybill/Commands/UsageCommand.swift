@@ -10,7 +10,11 @@ import UsageStore
 struct UsageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "usage", abstract: "Show a tenant's usage of a month.",
-        discussion: "Example: waybill usage --tenant acme --month 2026-11 --group-by service,day")
+        discussion: """
+            Examples:
+              waybill usage --tenant acme --month 2026-11 --group-by service,day
+              waybill usage --tenant acme --month 2026-11 --zone Europe/Berlin --group-by hour --format csv
+            """)
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var period: PeriodOptions
@@ -18,11 +22,15 @@ struct UsageCommand: AsyncParsableCommand {
     @Option(help: "The tenant.")
     var tenant: String
 
-    @Option(help: ArgumentHelp("Break down by service, gateway and day, comma-separated.", valueName: "parts"))
+    @Option(help: ArgumentHelp("Break down by service, gateway, day and hour, comma-separated.", valueName: "parts"))
     var groupBy: String?
 
-    @Option(help: "table or json.")
-    var format: OutputFormat = .table
+    @Option(help: "table, json or csv.")
+    var format: Format = .table
+
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case table, json, csv
+    }
 
     func run() async throws {
         let grouping = try groupBy.map { try Self.grouping($0) } ?? []
@@ -34,7 +42,8 @@ struct UsageCommand: AsyncParsableCommand {
         }
         switch format {
         case .json: print(try JSONEncoder.waybill.text(usage))
-        case .table: print(UsageText(usage).text)
+        case .table: print(UsageText(usage, hasBars: isatty(STDOUT_FILENO) == 1).text)
+        case .csv: print(UsageCSV(usage).text)
         }
     }
 
@@ -42,7 +51,7 @@ struct UsageCommand: AsyncParsableCommand {
         var grouping: Set<UsageGrouping> = []
         for part in text.split(separator: ",") {
             guard let part = UsageGrouping(rawValue: String(part)) else {
-                throw CommandError(.usage, "--group-by \(text): \(part) is not one of service, gateway, day")
+                throw CommandError(.usage, "--group-by \(text): \(part) is not one of service, gateway, day, hour")
             }
             grouping.insert(part)
         }

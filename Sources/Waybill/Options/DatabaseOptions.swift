@@ -106,6 +106,7 @@ struct DatabaseOptions: ParsableArguments {
     static func readable(_ error: any Error) -> any Error {
         switch error {
         case let error as PostgresError: CommandError(.failure, "\(error)")
+        case let error as UsageStoreError where error.code == .conservation: CommandError(.verification, error.message)
         case let error as UsageStoreError: CommandError(.failure, error.message)
         case let error as BillingError: CommandError(error.code.isConflict ? .conflict : .failure, error.message)
         default: error

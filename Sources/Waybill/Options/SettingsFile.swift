@@ -1,5 +1,6 @@
 import Foundation
 import StrictYAML
+import UsageStore
 
 /// `--config FILE`, or `config/waybill.yaml` where an operator keeps one: what flags and environment leave open.
 struct SettingsFile {
@@ -10,9 +11,12 @@ struct SettingsFile {
     var commitInterval: String?
     var aggregateInterval: String?
     var meters: [String] = []
+    var retention = Retention.standard
+    var coverageThreshold: String?
 
     private static let keys = [
         "data_dir", "database_url", "grpc_listen", "api_listen", "commit_interval", "aggregate_interval", "meters",
+        "retain_tapes_days", "retain_quarter_hours_months", "coverage_threshold",
     ]
 
     /// An empty one without a path.
@@ -32,6 +36,13 @@ struct SettingsFile {
             settings.commitInterval = try fields["commit_interval"]?.text()
             settings.aggregateInterval = try fields["aggregate_interval"]?.text()
             settings.meters = try fields["meters"]?.elements().map { try $0.text() } ?? []
+            if let days = try fields["retain_tapes_days"]?.integer(atLeast: 40) {
+                settings.retention.tapeDays = days
+            }
+            if let months = try fields["retain_quarter_hours_months"]?.integer(atLeast: 2) {
+                settings.retention.quarterHourMonths = months
+            }
+            settings.coverageThreshold = try fields["coverage_threshold"]?.text()
             return settings
         } catch let error as YAMLFieldError {
             throw CommandError(.usage, error.description)

@@ -30,6 +30,43 @@ struct Interval: ExpressibleByArgument, CustomStringConvertible {
     }
 }
 
+/// `2026-11-03T12:00:00Z`
+struct InstantOption: ExpressibleByArgument, CustomStringConvertible {
+    let instant: Timestamp
+    let description: String
+
+    init?(argument: String) {
+        guard let instant = Timestamp(argument) else { return nil }
+        self.instant = instant
+        description = argument
+    }
+}
+
+/// `99.00`: a share in percent with at most two places.
+struct CoverageThreshold: ExpressibleByArgument, CustomStringConvertible {
+    let hundredths: Int64
+    let description: String
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ".", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { "0"..."9" ~= $0 } }),
+            parts.last.map({ parts.count == 1 || $0.count <= 2 }) ?? false, let whole = Int64(parts[0]), whole <= 100
+        else { return nil }
+        let places = parts.count == 2 ? parts[1] + String(repeating: "0", count: 2 - parts[1].count) : "00"
+        guard let fraction = Int64(places), whole * 100 + fraction <= 10_000 else { return nil }
+        hundredths = whole * 100 + fraction
+        description = argument
+    }
+
+    static func setting(_ text: String?) throws -> CoverageThreshold {
+        guard let threshold = CoverageThreshold(argument: text ?? "99.00") else {
+            throw CommandError(
+                .usage, "coverage_threshold is \(text ?? ""): write a percentage with at most two places, as \"99.00\"")
+        }
+        return threshold
+    }
+}
+
 /// `127.0.0.1:4317`, `[::1]:4317`, `:0` for a free port on loopback.
 struct ListenAddress: ExpressibleByArgument, CustomStringConvertible {
     let host: String

@@ -6,12 +6,21 @@ import UsageStore
 struct AggregateLoop: Service {
     let store: UsageStore
     let interval: Duration
+    let retention: Retention
     let logger: Logger
+
+    /// Time between two looks after partitions and retention.
+    private static let upkeep: Duration = .seconds(3600)
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
+            var upkeep: ContinuousClock.Instant?
             while !Task.isCancelled {
                 await aggregate()
+                if upkeep.map({ ContinuousClock.now - $0 > Self.upkeep }) ?? true {
+                    upkeep = ContinuousClock.now
+                    await lookAfterPartitions()
+                }
                 try? await Task.sleep(for: interval)
             }
         }
@@ -22,10 +31,22 @@ struct AggregateLoop: Service {
     private func aggregate() async {
         do {
             let run = try await store.aggregate()
+            for note in run.notes { logger.warning("\(note)") }
             for failure in run.failures { logger.error("a quarter hour could not be derived: \(failure)") }
         } catch {
             if Task.isCancelled { return }
             logger.error("the aggregation failed; it is made again", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func lookAfterPartitions() async {
+        do {
+            try await store.renewZones()
+            let run = try await store.lookAfterPartitions(retention)
+            for note in run.notes { logger.notice("\(note)") }
+        } catch {
+            if Task.isCancelled { return }
+            logger.error("partitions could not be looked after; it is tried again", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -19,6 +19,7 @@ struct Server {
         var apiListen: ListenAddress
         var commitInterval: Interval
         var aggregateInterval: Interval
+        var retention = Retention.standard
         /// The text of each meters file.
         var meters: [String]
     }
@@ -35,7 +36,9 @@ struct Server {
         var services: [any Service] = []
         if settings.roles.contains(.aggregate) {
             services.append(
-                AggregateLoop(store: store, interval: settings.aggregateInterval.duration, logger: logger))
+                AggregateLoop(
+                    store: store, interval: settings.aggregateInterval.duration, retention: settings.retention,
+                    logger: logger))
         }
         if settings.roles.contains(.ingest) { services += try ingest(store, announce) }
         if settings.roles.contains(.api) {
