@@ -42,10 +42,10 @@ struct ForecastCommand: AsyncParsableCommand {
     var format: OutputFormat = .table
 
     func run() async throws {
-        let asOf = try TenantPeriod.instant(asOf, "--as-of")
+        let question = try TenantPeriod.Question(
+            tenant: tenant, month: month, zone: zone, asOf: asOf, priceBook: priceBook)
         let known = try await database.withStore(connections: 1, logger: Logger.command) { store in
-            try await TenantPeriod.read(
-                tenant: tenant, month: month, zone: zone, asOf: asOf, priceBook: priceBook, from: store)
+            try await question.answer(store)
         }
         let forecast: Forecast
         do {

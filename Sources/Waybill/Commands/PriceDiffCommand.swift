@@ -47,10 +47,18 @@ extension PriceCommand {
 
         func run() async throws {
             let asOf = try TenantPeriod.instant(asOf, "--as-of")
+            let (old, new) = (try PriceBookReference(before), try PriceBookReference(after))
+            let current: BillingPeriod
+            do throws(PricingError) {
+                let now = asOf ?? WallClock.now()
+                current = try BillingPeriod(containing: now.microseconds, zone: BillingZone(zone))
+            } catch {
+                throw CommandError(.usage, error.message)
+            }
             let comparison = try await database.withStore(connections: 1, logger: Logger.command) {
                 store in
                 do {
-                    return try await compare(store, now: asOf ?? WallClock.now())
+                    return try await compare(old, new, before: current, store)
                 } catch let error as PricingError {
                     throw CommandError(.usage, error.message)
                 }
@@ -67,7 +75,10 @@ extension PriceCommand {
         }
 
         /// Months in which something was metered, ascending.
-        private func compare(_ store: UsageStore, now: Timestamp) async throws -> PriceDifference {
+        private func compare(
+            _ before: PriceBookReference, _ after: PriceBookReference, before current: BillingPeriod,
+            _ store: UsageStore
+        ) async throws -> PriceDifference {
             let billing = BillingStore(store)
             let newest = { (book: PriceBook) throws -> PriceBook.Version in
                 guard let last = book.versions.last else {
@@ -75,9 +86,9 @@ extension PriceCommand {
                 }
                 return last
             }
-            let old = try await PriceBookReference(before).version(billing, else: newest)
-            let new = try await PriceBookReference(after).version(billing, else: newest)
-            var period = try BillingPeriod(containing: now.microseconds, zone: BillingZone(zone))
+            let old = try await before.version(billing, else: newest)
+            let new = try await after.version(billing, else: newest)
+            var period = current
             var metered: [(period: BillingPeriod, quantities: [String: Int64])] = []
             for _ in 0..<months {
                 period = try period.previous()
@@ -91,7 +102,8 @@ extension PriceCommand {
             while let oldest = metered.last, oldest.quantities.values.allSatisfy({ $0 == 0 }) { metered.removeLast() }
             guard !metered.isEmpty else {
                 throw CommandError(
-                    .failure, "\(tenant) used nothing in the \(months) months before \(now): nothing to compare")
+                    .failure,
+                    "\(tenant) used nothing in the \(months) months before \(current.startDate): nothing to compare")
             }
             return try PriceDifference(old, new, months: metered.reversed())
         }

@@ -14,19 +14,23 @@ extension SimulateCommand {
         guard let hours = duration.flatMap(Self.hours) else {
             throw CommandError(.usage, "--for is \(duration ?? "missing"): write whole hours or days, as 6h or 2d")
         }
-        let (at, asOf) = (try TenantPeriod.instant(at, "--at"), try TenantPeriod.instant(asOf, "--as-of"))
+        guard format != .csv else {
+            throw CommandError(.usage, "--format csv is for load balancers; a spike is a table or json")
+        }
+        let at = try TenantPeriod.instant(at, "--at")
+        let question = try TenantPeriod.Question(
+            tenant: tenant, month: month, zone: zone, asOf: asOf, priceBook: options.priceBook)
         let known = try await database.withStore(connections: 1, logger: Logger.command) { store in
-            try await TenantPeriod.read(
-                tenant: tenant, month: month, zone: zone, asOf: asOf, priceBook: options.priceBook, from: store)
+            try await question.answer(store)
         }
         do {
             let simulation = try SpikeSimulation(
                 known.history, period: known.period, version: known.version, rated: known.period.rated(),
                 factor: factor, hours: hours, from: at?.microseconds)
-            switch format {
-            case .json: print(try JSONEncoder.waybill.text(ForTenant(tenant, simulation)))
-            case .table: print(try SpikeText(simulation, tenant: tenant).text())
-            case .csv: throw CommandError(.usage, "--format csv is for load balancers; a spike is a table or json")
+            if format == .json {
+                print(try JSONEncoder.waybill.text(ForTenant(tenant, simulation)))
+            } else {
+                print(try SpikeText(simulation, tenant: tenant).text())
             }
         } catch let error as PricingError {
             throw CommandError(error.code == .tooLittleHistory ? .failure : .usage, error.message)
