@@ -87,6 +87,20 @@ import Testing
         #expect(zip(findings, places).allSatisfy { $0.message.hasPrefix($1) }, "\(findings)")
     }
 
+    @Test("a dimension that nothing counts is named, and legal") func notMetered() throws {
+        let book = try Book.parse(charges: "{dimension: requsts, name: R, model: per_unit, amount_minor: 1}")
+        let findings = book.lint(metered: ["requests", "sent_bytes"])
+        #expect(findings.map(\.kind) == [.unreachable] && findings.allSatisfy { !$0.isDefect })
+        #expect(findings.first?.message.contains("metered are: requests, sent_bytes") == true)
+        #expect(book.lint() == [])
+    }
+
+    @Test("a tax on no class is named") func taxOnNothing() {
+        let yaml =
+            "id: p\ncurrency: USD\nversions:\n- effective: 2026-01-01\n  taxes: [{name: T, percent: 19, classes: []}]"
+        #expect(PriceBook.lint(yaml: yaml, file: "p.yaml").map(\.kind) == [.unreachable])
+    }
+
     @Test("a file that is no price book is one malformed finding") func malformed() {
         #expect(PriceBook.lint(yaml: "[", file: "x").map(\.kind) == [.malformed])
     }

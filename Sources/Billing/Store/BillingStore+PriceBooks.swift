@@ -15,6 +15,8 @@ extension BillingStore {
             // Two imports of one book happen one after the other; a row lock would need the right to change the row.
             _ = try await connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended('waybill.price_book.' || $1, 0))", [book.id])
+            // For the record of changes.
+            _ = try await connection.execute("SELECT set_config('waybill.actor', $1, true)", [importedBy])
             _ = try await connection.execute(
                 "INSERT INTO price_book (name) VALUES ($1) ON CONFLICT DO NOTHING", [book.id])
             let before = try await versions(of: book.id, on: connection)

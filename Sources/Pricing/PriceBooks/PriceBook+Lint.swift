@@ -2,25 +2,28 @@ import StrictYAML
 
 extension PriceBook {
     /// Everything to say about a file: its defects (overlaps, gaps, tiers never reached) and, if it can be read, what
-    /// ``lint()`` finds. Never throws: a file that is no price book is one `malformed` finding.
-    package static func lint(yaml: String, file: String) -> [Finding] {
+    /// ``lint(metered:)`` finds. Never throws: a file that is no price book is one `malformed` finding.
+    package static func lint(yaml: String, file: String, metered: Set<String>? = nil) -> [Finding] {
         var reader = PriceBookReader()
         do throws(YAMLFieldError) {
             let book = try reader.book(try YAMLField.root(yaml: yaml, file: file))
             let defects = reader.defects.map { Finding(kind: $0.kind, isDefect: true, message: $0.error.description) }
-            return defects + (defects.isEmpty ? book.lint() : [])
+            return defects + (defects.isEmpty ? book.lint(metered: metered) : [])
         } catch {
             let defects = reader.defects.map { Finding(kind: $0.kind, isDefect: true, message: $0.error.description) }
             return defects + [Finding(kind: .malformed, isDefect: true, message: error.description)]
         }
     }
 
-    /// What is legal in the book and may still surprise a customer: dimensions charged twice, and every cliff.
-    package func lint() -> [Finding] { versions.flatMap { $0.lint() } }
+    /// What is legal in the book and may still surprise: dimensions charged twice, those that nothing counts, and every
+    /// cliff.
+    ///
+    /// - Parameter metered: the dimensions that are counted; nil where that is not known.
+    package func lint(metered: Set<String>? = nil) -> [Finding] { versions.flatMap { $0.lint(metered: metered) } }
 }
 
 extension PriceBook.Version {
-    fileprivate func lint() -> [Finding] {
+    fileprivate func lint(metered: Set<String>?) -> [Finding] {
         var findings: [Finding] = []
         for (index, charge) in charges.enumerated() {
             let place = "version \(effective), \(charge.name): "
@@ -29,6 +32,14 @@ extension PriceBook.Version {
                     Finding(
                         kind: .overlap, isDefect: false,
                         message: place + "\(charge.dimension) are charged by \"\(first.name)\" as well; both are due"))
+            }
+            if let metered, !metered.contains(charge.dimension) {
+                findings.append(
+                    Finding(
+                        kind: .unreachable, isDefect: false,
+                        message: place
+                            + "\"\(charge.dimension)\" is not metered, so nothing is due unless it is given by "
+                            + "hand; metered are: \(metered.sorted().joined(separator: ", "))"))
             }
             findings += charge.cliffs(currency: currency, rounding: rounding).map {
                 Finding(kind: .cliff, isDefect: false, message: place + $0.text(unit: charge.dimension))

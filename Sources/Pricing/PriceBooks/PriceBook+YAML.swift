@@ -142,6 +142,9 @@ struct PriceBookReader {
                 }
                 names.append(name)
             }
+            if names.isEmpty {
+                note(.unreachable, list, "no class is named, so nothing is taxed; leave the key out to tax every line")
+            }
             classes = Set(names).sorted()
         }
         return TaxRate(

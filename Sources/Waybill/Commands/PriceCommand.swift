@@ -1,4 +1,5 @@
 import ArgumentParser
+import Metering
 import Pricing
 
 /// `waybill price`: what can be done with a price book.
@@ -21,7 +22,8 @@ struct PriceCommand: AsyncParsableCommand {
         var file: String
 
         func run() throws {
-            let findings = PriceBook.lint(yaml: try PriceBook.text(of: file), file: file)
+            let metered = Dimension.allCases.filter { $0 != .activeConnections }.map(\.rawValue)
+            let findings = PriceBook.lint(yaml: try PriceBook.text(of: file), file: file, metered: Set(metered))
             for finding in findings { print(finding) }
             let defects = findings.count(where: \.isDefect)
             guard defects == 0 else {
