@@ -129,8 +129,9 @@ import Testing
         }
     }
 
-    @Test func `Eight imports of one book at once store each version once`() async throws {
+    @Test func `Eight imports of one new version at once store it once`() async throws {
         try await withBilling(connections: 8) { billing in
+            _ = try await billing.importPriceBook(try Self.book(Self.version("2026-01-01")), by: "ada")
             let book = try Self.book(Self.version("2026-01-01"), Self.version("2026-06-01"))
             let added = try await withThrowingTaskGroup(of: Int.self) { group in
                 for number in 0..<8 {
@@ -138,7 +139,7 @@ import Testing
                 }
                 return try await group.reduce(0, +)
             }
-            #expect(added == 2)
+            #expect(added == 1)
             #expect(try await billing.priceBook(id: "p").versions.map(\.number) == [1, 2])
         }
     }
