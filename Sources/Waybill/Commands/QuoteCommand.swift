@@ -103,7 +103,10 @@ extension QuoteCommand {
         }
         rows.append(["Subtotal", "", "", "", rating.subtotal.description])
         for tax in rating.taxes {
-            rows.append(["\(tax.name) \(tax.percent.text) %", "", "", "of \(tax.taxable)", tax.amount.description])
+            let place = tax.rounded == .perLine ? " by line" : ""
+            rows.append([
+                "\(tax.name) \(tax.percent.text) %\(place)", "", "", "of \(tax.taxable)", tax.amount.description,
+            ])
         }
         rows.append(["Total", "", "", "", rating.total.description])
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
