@@ -35,5 +35,6 @@ fmt:
 	swift format format --in-place $(SWIFT_FILES)
 
 bench: setup
+	swift build -c release --product waybill
 	swift build -c release --product Benchmarks
 	.build/release/Benchmarks $(BENCH)

@@ -102,7 +102,8 @@ let package = Package(
 
         // `make bench`: in this package, for what it measures is internal to it.
         .executableTarget(
-            name: "Benchmarks", dependencies: ["LoadBalancerCosts", "Metering", "WireFormats"], path: "Benchmarks"),
+            name: "Benchmarks", dependencies: ["LoadBalancerCosts", "Metering", "Pricing", "WireFormats"],
+            path: "Benchmarks"),
 
         // Tests read Tests/Fixtures and the shipped config/ and migrations/ where they lie.
         .target(
