@@ -27,7 +27,7 @@ let package = Package(
         .target(name: "WireFormats"),
         .target(name: "Metering", dependencies: ["StrictYAML"]),
         .target(name: "Pricing", dependencies: ["StrictYAML", .product(name: "Yams", package: "Yams")]),
-        .target(name: "LoadBalancerCosts", dependencies: [.product(name: "Yams", package: "Yams")]),
+        .target(name: "LoadBalancerCosts", dependencies: ["StrictYAML"]),
 
         // PostgreSQL.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -80,6 +80,7 @@ let package = Package(
                 "Billing", "LoadBalancerCosts", "Metering", "Pricing", "StrictYAML", "UsageStore",
                 .product(name: "Mustache", package: "swift-mustache"),
             ]),
+        .target(name: "Savings", dependencies: ["LoadBalancerCosts", "Metering", "Pricing", "UsageStore"]),
         .target(
             name: "WebAPI",
             dependencies: [
@@ -92,7 +93,7 @@ let package = Package(
             name: "Waybill",
             dependencies: [
                 "Billing", "DemoGateway", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports",
-                "StrictYAML", "UsageStore", "WebAPI",
+                "Savings", "StrictYAML", "UsageStore", "WebAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -116,6 +117,11 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "LoadBalancerCostsTests", dependencies: ["LoadBalancerCosts"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "SavingsTests",
+            dependencies: [
+                "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Savings", "TestSupport", "UsageStore",
+            ]),
         .testTarget(
             name: "PostgreSQLTests",
             dependencies: ["PostgreSQL", "TestSupport", .product(name: "Logging", package: "swift-log")]),
@@ -143,7 +149,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "ReportsTests",
-            dependencies: ["Billing", "Metering", "Pricing", "Reports", "StrictYAML", "TestSupport"]),
+            dependencies: [
+                "Billing", "LoadBalancerCosts", "Metering", "Pricing", "Reports", "StrictYAML", "TestSupport",
+            ]),
         .testTarget(
             name: "WebAPITests",
             dependencies: [

@@ -11,6 +11,10 @@ package struct LoadBalancerCostError: Error, Hashable, Sendable, CustomStringCon
         package static let ambiguousPrice = Code(name: "ambiguousPrice")
         /// Amounts of two currencies that would be added or compared.
         package static let mixedCurrencies = Code(name: "mixedCurrencies")
+        /// A gateway that had no traffic in the period.
+        package static let noTraffic = Code(name: "noTraffic")
+        /// A fee that its price book can not rate.
+        package static let notRated = Code(name: "notRated")
         /// A quantity or an amount beyond the exact range.
         package static let overflow = Code(name: "overflow")
     }

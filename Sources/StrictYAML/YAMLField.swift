@@ -43,17 +43,34 @@ package struct YAMLField {
         }
     }
 
+    /// The roots of every document of a file that holds several, for manifests; empty ones are left out.
+    package static func documents(yaml: String, file: String) throws(YAMLFieldError) -> [YAMLField] {
+        do {
+            // The sequence keeps its error to itself: it is asked for it after the last document.
+            var nodes = try Yams.compose_all(yaml: yaml)
+            var documents: [YAMLField] = []
+            while let node = nodes.next() { documents.append(YAMLField(file: file, path: "", node: node)) }
+            if let error = nodes.error { throw error }
+            return documents.filter { !$0.isNull }
+        } catch let error as YamlError {
+            throw YAMLFieldError("\(file)\(error.place)")
+        } catch {
+            throw YAMLFieldError("\(file): can not be read as YAML: \(error)")
+        }
+    }
+
     /// The keys of a mapping that hold something. A key that is not allowed is refused: a misspelt one would silently
-    /// leave its default in force.
-    package func keys(allowed: [String]) throws(YAMLFieldError) -> [String: YAMLField] {
+    /// leave its default in force. `allowed` nil: names that the file gives, or a format that is not ours.
+    package func keys(allowed: [String]?) throws(YAMLFieldError) -> [String: YAMLField] {
         guard case .mapping(let mapping) = node else {
-            throw error("found \(kind), which should be a mapping with the keys \(allowed.joined(separator: ", "))")
+            let keys = allowed.map { " with the keys \($0.joined(separator: ", "))" } ?? ""
+            throw error("found \(kind), which should be a mapping\(keys)")
         }
         var fields: [String: YAMLField] = [:]
         for (key, value) in mapping {
             let name = key.scalar?.string ?? "?"
             let field = YAMLField(file: file, path: path.isEmpty ? name : "\(path).\(name)", node: value)
-            guard allowed.contains(name) else {
+            if let allowed, !allowed.contains(name) {
                 throw YAMLField(file: file, path: field.path, node: key)
                     .error("unknown key; allowed here: \(allowed.joined(separator: ", "))")
             }
@@ -92,6 +109,15 @@ package struct YAMLField {
                     + "exponent")
         }
         return value
+    }
+
+    /// `true` or `false`.
+    package func flag() throws(YAMLFieldError) -> Bool {
+        switch node.scalar?.string {
+        case "true": return true
+        case "false": return false
+        default: throw error("found \(kind); give true or false")
+        }
     }
 
     /// One of the cases of an enumeration.

@@ -41,11 +41,6 @@ extension Dimension {
 extension GaugeUsage {
     /// Means of 1 to 15 samples are whole numbers of these: the least common multiple of 1 to 15.
     static let meanParts: Int64 = 360_360
-
-    /// Parts as millionths, rounded down.
-    static func micros(ofParts parts: Int64) -> Int64 {
-        Int64(clamping: Int128(parts) * 1_000_000 / Int128(meanParts))
-    }
 }
 
 /// Whose a record is, within a gateway's quarter hour.

@@ -7,19 +7,25 @@ package struct GatewayTraffic: Hashable, Sendable {
         package var quarterHour: Timestamp
         package var requests: Int64
         package var newConnections: Int64
-        /// The mean over the quarter hour, summed over tenants. Unit: millionths of a connection.
-        package var activeConnectionMicros: Int64
+        /// The mean over the quarter hour, summed over tenants. Unit: 1 / `partsPerConnection` of a connection.
+        package var activeConnectionParts: Int64
         /// Both directions.
         package var bytes: Int64
     }
 
-    /// Requests of a quarter hour that began before it: an even part of them belongs to each moment of the interval.
+    /// What of a quarter hour began before it: an even part of it belongs to each moment of the interval.
     package struct Carry: Hashable, Sendable {
         package var quarterHour: Timestamp
         package var requests: Int64
+        /// Connections and bytes have the share of their record that its requests have: their own is not stored.
+        package var newConnections: Int64
+        package var bytes: Int64
         package var since: Timestamp
         package var until: Timestamp
     }
+
+    /// The unit of active connections.
+    package static let partsPerConnection = GaugeUsage.meanParts
 
     /// Quarter hours with a record, ascending.
     package var slices: [Slice]
@@ -51,7 +57,9 @@ extension UsageStore {
             )
             let carries = try await connection.execute(
                 """
-                SELECT quarter_hour, sum(carried_in)::bigint, carried_since, carried_until
+                SELECT quarter_hour, sum(carried_in)::bigint, carried_since, carried_until,
+                    sum(div(new_connections::numeric * carried_in, requests))::bigint,
+                    sum(div((received_bytes::numeric + sent_bytes) * carried_in, requests))::bigint
                 FROM consumption
                 WHERE gateway_id = $1 AND quarter_hour >= $2 AND quarter_hour < $3 AND carried_in > 0
                     AND carried_since < carried_until
@@ -65,12 +73,13 @@ extension UsageStore {
                     GatewayTraffic.Slice(
                         quarterHour: try slice.timestamp(0), requests: try slice.decode(1),
                         newConnections: try slice.decode(2),
-                        activeConnectionMicros: GaugeUsage.micros(ofParts: try slice.decode(3)),
+                        activeConnectionParts: try slice.decode(3),
                         bytes: try slice.decode(4))
                 },
                 carries: try carries.map { carry in
                     GatewayTraffic.Carry(
                         quarterHour: try carry.timestamp(0), requests: try carry.decode(1),
+                        newConnections: try carry.decode(4), bytes: try carry.decode(5),
                         since: try carry.timestamp(2), until: try carry.timestamp(3))
                 },
                 meteringSince: try row.timestamp(0), asOf: try row.timestamp(1))

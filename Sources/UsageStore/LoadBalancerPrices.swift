@@ -35,49 +35,46 @@ package struct LoadBalancerPriceConflict: Error, CustomStringConvertible {
 }
 
 extension UsageStore {
-    /// Stores prices; those that are stored already change nothing.
+    /// Stores prices in a transaction that is open.
     ///
     /// - Returns: how many were new.
-    /// - Throws: `LoadBalancerPriceConflict` where one differs from what is stored for its day; then none is stored.
-    package func add(prices: [LoadBalancerPrice]) async throws -> Int {
-        try await pool.transaction(.readCommitted) { connection in
-            let arguments: [any PostgresEncodable] = [
-                prices.map(\.region), prices.map(\.item), prices.map(\.effectiveOn), prices.map(\.amount),
-                prices.map(\.currency), prices.map(\.source), prices.map(\.inferred),
-            ]
-            let added = try await connection.execute(
-                """
-                INSERT INTO lb_price (region, item, effective_on, amount, currency, source, inferred)
-                SELECT region, item, effective_on::date, amount, currency, source, inferred
-                FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[])
-                    AS new (region, item, effective_on, amount, currency, source, inferred)
-                ORDER BY region, item, effective_on ON CONFLICT DO NOTHING RETURNING 1
-                """,
-                arguments
-            )
-            let other = try await connection.execute(
-                """
-                SELECT region, item, effective_on::text, lb_price.amount, lb_price.currency, lb_price.source, new.amount,
-                    new.currency
-                FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-                    AS new (region, item, day, amount, currency)
-                JOIN lb_price USING (region, item)
-                WHERE effective_on = day::date
-                    AND (lb_price.amount, lb_price.currency) IS DISTINCT FROM (new.amount, new.currency)
-                ORDER BY 1, 2, 3 LIMIT 1
-                """,
-                Array(arguments.prefix(5))
-            )
-            if let row = other.first {
-                let text = try (0..<8).map { try row.decode($0, as: String.self) }
-                throw LoadBalancerPriceConflict(
-                    message:
-                        "\(text[1]) in \(text[0]) from \(text[2]) is stored as \(text[3]) \(text[4]) (\(text[5])) and "
-                        + "is \(text[6]) \(text[7]) here: stored prices never change, and nothing was stored; a new price "
-                        + "needs a later effective date")
-            }
-            return added.count
+    static func add(_ prices: [LoadBalancerPrice], on connection: PostgresConnection) async throws -> Int {
+        let arguments: [any PostgresEncodable] = [
+            prices.map(\.region), prices.map(\.item), prices.map(\.effectiveOn), prices.map(\.amount),
+            prices.map(\.currency), prices.map(\.source), prices.map(\.inferred),
+        ]
+        let added = try await connection.execute(
+            """
+            INSERT INTO lb_price (region, item, effective_on, amount, currency, source, inferred)
+            SELECT region, item, effective_on::date, amount, currency, source, inferred
+            FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[])
+                AS new (region, item, effective_on, amount, currency, source, inferred)
+            ORDER BY region, item, effective_on ON CONFLICT DO NOTHING RETURNING 1
+            """,
+            arguments
+        )
+        let other = try await connection.execute(
+            """
+            SELECT region, item, effective_on::text, lb_price.amount, lb_price.currency, lb_price.source, new.amount,
+                new.currency
+            FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+                AS new (region, item, day, amount, currency)
+            JOIN lb_price USING (region, item)
+            WHERE effective_on = day::date
+                AND (lb_price.amount, lb_price.currency) IS DISTINCT FROM (new.amount, new.currency)
+            ORDER BY 1, 2, 3 LIMIT 1
+            """,
+            Array(arguments.prefix(5))
+        )
+        if let row = other.first {
+            let text = try (0..<8).map { try row.decode($0, as: String.self) }
+            throw LoadBalancerPriceConflict(
+                message:
+                    "\(text[1]) in \(text[0]) from \(text[2]) is stored as \(text[3]) \(text[4]) (\(text[5])) and "
+                    + "is \(text[6]) \(text[7]) here: stored prices never change, and nothing was stored; a new price "
+                    + "needs a later effective date")
         }
+        return added.count
     }
 
     /// Each item's newest price that is effective at an instant (in UTC); all that are stored without one.

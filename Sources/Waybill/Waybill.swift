@@ -12,6 +12,7 @@ struct Waybill: AsyncParsableCommand {
             UsageCommand.self, CheckCommand.self,
             InvoiceCommand.self, QuoteCommand.self, PriceCommand.self, CompareCommand.self, ForecastCommand.self,
             SimulateCommand.self,
+            ReportCommand.self,
             LoadBalancerCostCommand.self, CloudWatchCommand.self, PricesCommand.self,
         ]
     )

@@ -61,7 +61,7 @@ import Testing
         #expect(result.bindingStrip == String(repeating: "nb", count: 15))
         let table = result.table()
         #expect(table.contains("  2026-10-01  \(String(repeating: "nb", count: 12))\n  2026-10-02  nbnbnb\n"))
-        #expect(table.contains("1 hour gave or got requests that began before"))
+        #expect(table.contains("1 hour gave or got traffic that began before"))
     }
 
     @Test("health checks are taken off, never below zero, and said")

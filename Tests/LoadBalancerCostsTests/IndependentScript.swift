@@ -15,7 +15,7 @@ enum IndependentScript {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try #require(python))
         let script = try #require(Bundle.module.url(forResource: "Fixtures/\(name)", withExtension: nil))
-        process.arguments = [script.path, file.path]
+        process.arguments = ["-B", script.path, file.path]
         let output = Pipe()
         process.standardOutput = output
         try process.run()

@@ -103,6 +103,10 @@ import Testing
                 "line 2, bytes"
             ),
             (
+                "start,requests,new_connections,active_connections,bytes\n2026-10-01T00:00:00Z,1,1,1,1,000\n",
+                "6 fields where the header has 5"
+            ),
+            (
                 "start,requests,new_connections,active_connections,bytes\n2026-10-01T00:00:00Z,1,1,,1\n",
                 "line 2, active_connections"
             ),
@@ -170,6 +174,6 @@ import Testing
         let error = #expect(throws: LoadBalancerCostError.self) {
             try PriceCatalogue(files: [PriceFile(name: "prices.yaml", text: text)])
         }
-        #expect(try #require(error).message.contains("prices.yaml, line 5, regions.us-east-1.prices.alb_hour.amount"))
+        #expect(try #require(error).message.contains("prices.yaml:5: regions.us-east-1.prices.alb_hour.amount"))
     }
 }

@@ -9,20 +9,23 @@ extension Generator {
         for index in 0..<days * 96 where Int.random(in: 0..<4, using: &self) > 0 {
             let start = index * MeteredTrafficTests.quarter
             let requests = Int64.random(in: 0...3_000_000, using: &self)
+            let connections = Int64.random(in: 0...90_000, using: &self)
+            let bytes = Int64.random(in: 0...2_000_000_000, using: &self)
             slices.append(
                 MeteredTraffic.Slice(
-                    quarterHour: start, requests: requests, newConnections: .random(in: 0...90_000, using: &self),
-                    activeConnectionMicros: .random(in: 0...9_000_000_000, using: &self),
-                    bytes: .random(in: 0...2_000_000_000, using: &self)))
+                    quarterHour: start, requests: requests, newConnections: connections,
+                    activeConnectionParts: .random(in: 0...9_000_000_000, using: &self), bytes: bytes))
             if Int.random(in: 0..<3, using: &self) == 0 {
                 carries.append(
                     MeteredTraffic.Carry(
                         quarterHour: start, requests: .random(in: 0...requests, using: &self),
+                        newConnections: .random(in: 0...connections, using: &self),
+                        bytes: .random(in: 0...bytes, using: &self),
                         since: start - .random(in: 1...20_000_000_000, using: &self),
                         until: start + .random(in: 0..<MeteredTrafficTests.quarter, using: &self)))
             }
         }
-        return MeteredTraffic(slices: slices, carries: carries)
+        return MeteredTraffic(slices: slices, carries: carries, partsPerConnection: 1_000_000)
     }
 }
 
@@ -34,7 +37,7 @@ extension Generator {
     private func slice(_ quarterHour: Int64, requests: Int64 = 0, active: Int64 = 0) -> MeteredTraffic.Slice {
         MeteredTraffic.Slice(
             quarterHour: quarterHour * Self.quarter, requests: requests, newConnections: 1,
-            activeConnectionMicros: active, bytes: 1)
+            activeConnectionParts: active, bytes: 1)
     }
 
     private func carry(_ quarterHour: Int64, _ requests: Int64, since: Int64, until: Int64) -> MeteredTraffic.Carry {
@@ -47,7 +50,7 @@ extension Generator {
         let edge = 5 * Self.quarter
         let hours = try MeteredTraffic(
             slices: [slice(4, requests: 10), slice(5, requests: 100)],
-            carries: [carry(5, 40, since: edge - 5_000_000, until: edge + 5_000_000)]
+            carries: [carry(5, 40, since: edge - 5_000_000, until: edge + 5_000_000)], partsPerConnection: 1_000_000
         ).hours(periodStart: 0)
         #expect(hours.map(\.requests) == [Fraction(110)])
         #expect(hours.map(\.spread) == [false])
@@ -58,18 +61,38 @@ extension Generator {
         // 90 requests over an hour and a half that ends a quarter into the third hour: 15, 60 and 15 minutes.
         let hours = try MeteredTraffic(
             slices: [slice(8, requests: 100), slice(13, requests: 7)],
-            carries: [carry(8, 90, since: 3 * Self.quarter, until: 9 * Self.quarter)]
+            carries: [carry(8, 90, since: 3 * Self.quarter, until: 9 * Self.quarter)], partsPerConnection: 1_000_000
         ).hours(periodStart: 0)
         #expect(hours.map(\.requests) == [15, 60, 25, 7].map { Fraction($0) })
         #expect(hours.map(\.spread) == [true, true, true, false])
         #expect(hours[0].newConnections == .zero)
     }
 
+    @Test("connections and bytes that began before are spread as requests are")
+    func allDimensions() throws {
+        let hours = try MeteredTraffic(
+            slices: [
+                MeteredTraffic.Slice(
+                    quarterHour: 8 * Self.quarter, requests: 100, newConnections: 9, activeConnectionParts: 0,
+                    bytes: 900)
+            ],
+            carries: [
+                MeteredTraffic.Carry(
+                    quarterHour: 8 * Self.quarter, requests: 0, newConnections: 6, bytes: 600,
+                    since: 3 * Self.quarter, until: 9 * Self.quarter)
+            ], partsPerConnection: 1_000_000
+        ).hours(periodStart: 0)
+        #expect(hours.map(\.requests) == [0, 0, 100].map { Fraction($0) })
+        #expect(hours.map(\.newConnections) == [1, 4, 4].map { Fraction($0) })
+        #expect(hours.map(\.bytes) == [100, 400, 400].map { Fraction($0) })
+        #expect(hours.map(\.spread) == [true, true, true])
+    }
+
     @Test("nothing is moved out of the period")
     func withinThePeriod() throws {
         let hours = try MeteredTraffic(
             slices: [slice(4, requests: 100)],
-            carries: [carry(4, 90, since: -40 * Self.hour, until: 5 * Self.quarter)]
+            carries: [carry(4, 90, since: -40 * Self.hour, until: 5 * Self.quarter)], partsPerConnection: 1_000_000
         ).hours(periodStart: Self.hour)
         #expect(hours.map(\.requests) == [Fraction(100)])
         #expect(hours.map(\.spread) == [false])
@@ -78,7 +101,7 @@ extension Generator {
     @Test("active connections are the exact mean of four quarter hours, one without samples as none")
     func active() throws {
         let hours = try MeteredTraffic(
-            slices: [slice(0, active: 1), slice(1, active: 3_500_000)], carries: []
+            slices: [slice(0, active: 1), slice(1, active: 3_500_000)], carries: [], partsPerConnection: 1_000_000
         ).hours(periodStart: 0)
         #expect(hours[0].activeConnections == (try Fraction(3_500_001, over: 4_000_000)))
     }
@@ -90,10 +113,14 @@ extension Generator {
         var generator = Generator(state: seed &* 31)
         let traffic = generator.meteredTraffic(days: 2)
         let spread = try traffic.hours(periodStart: 0)
-        let read = try MeteredTraffic(slices: traffic.slices, carries: []).hours(periodStart: 0)
+        let read = try MeteredTraffic(slices: traffic.slices, carries: [], partsPerConnection: 1_000_000).hours(
+            periodStart: 0)
         let (after, before) = (try TrafficSeries(spread).totals, try TrafficSeries(read).totals)
         #expect(after == before)
-        #expect(spread.allSatisfy { !$0.requests.isNegative && $0.start >= 0 })
+        #expect(
+            spread.allSatisfy {
+                !$0.requests.isNegative && !$0.newConnections.isNegative && !$0.bytes.isNegative && $0.start >= 0
+            })
         let original = Dictionary(uniqueKeysWithValues: read.map { ($0.start, $0) })
         for hour in spread where !hour.spread { #expect(original[hour.start] == hour) }
         #expect(spread.filter(\.spread).count > 1)

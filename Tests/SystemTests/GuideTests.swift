@@ -1,7 +1,7 @@
 import DemoGateway
 import Testing
 
-/// Guides whose commands need no database.
+/// Guides that prove themselves, by pure commands and by a demo of the shipped capture.
 @Suite struct GuideTests {
     @Test(arguments: ["docs/savings.md", "docs/pricing.md"])
     func `What a guide says the commands print is what they print`(guide: String) async throws {

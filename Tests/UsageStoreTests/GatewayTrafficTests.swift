@@ -16,9 +16,12 @@ import Testing
             #expect(traffic.slices.map(\.newConnections) == [3, 0])
             #expect(traffic.slices.map(\.bytes) == [44_000, 66_000])
             // A mean of 2 and 5.
-            #expect(traffic.slices.map(\.activeConnectionMicros) == [3_500_000, 0])
+            #expect(traffic.slices.map { $0.activeConnectionParts * 2 / GatewayTraffic.partsPerConnection } == [7, 0])
             #expect(traffic.carries.map(\.quarterHour) == [.at(12, 15)])
             #expect(traffic.carries.map(\.requests) == [66])
+            // The share of the record's requests that was carried in is all of them here.
+            #expect(traffic.carries.map(\.newConnections) == [0])
+            #expect(traffic.carries.map(\.bytes) == [66_000])
             #expect(traffic.carries.allSatisfy { $0.since == .at(12, 2) && $0.until == .at(12, 16) })
             await #expect(throws: UsageStoreError.self) {
                 try await store.traffic(of: "nowhere", from: .at(0, 0), to: .at(24, 0))

@@ -46,6 +46,7 @@ extension Comparison: Encodable {
         case sizing, nodes
         case nodePrice = "node_vcpu_hour"
         case prices, gateways, notes
+        case capacityUnits = "capacity_units"
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -73,6 +74,7 @@ extension Comparison: Encodable {
         try container.encode(
             Dictionary(uniqueKeysWithValues: prices.map { ($0.key.rawValue, $0.value) }), forKey: .prices)
         if !gateways.isEmpty { try container.encode(gateways, forKey: .gateways) }
+        try container.encode(capacityUnitOrigins, forKey: .capacityUnits)
         try container.encode(notes, forKey: .notes)
     }
 

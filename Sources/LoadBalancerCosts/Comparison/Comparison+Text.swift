@@ -52,7 +52,7 @@ extension Comparison {
     }
 
     /// Hours of a repeated list follow each other without dates.
-    private var hasDates: Bool { hours == Int64(starts.count) && starts.first != 0 }
+    package var hasDates: Bool { series.repeats == 1 && starts.first != 0 }
 
     /// One line an alternative, amounts to nine places.
     package func csv() -> String {
@@ -89,14 +89,9 @@ extension Comparison {
 
     /// One line a UTC day where hours have dates, else one for the listed hours. Idle hours are dots.
     private func strip() -> String {
-        let letters = zip(bindingStrip, series.rows).map { letter, row in
-            let isIdle =
-                row.newConnections == 0 && row.activeConnections == 0 && row.bytes == 0 && row.lambdaBytes == 0
-                && row.requests == 0 && row.ruleEvaluations <= 0
-            return isIdle ? "." : String(letter)
-        }
+        let letters = zip(bindingStrip, series.rows).map { letter, row in row.isIdle ? "." : String(letter) }
         guard hasDates else {
-            let times = hours / Int64(max(starts.count, 1))
+            let times = series.repeats
             return "  \(letters.joined())" + (times > 1 ? " × \(times)" : "") + "\n" + legend(letters)
         }
         let day: Int64 = 24 * Instant.hour
@@ -123,40 +118,15 @@ extension Comparison {
 
     private func assumed() -> String {
         var table = TextTable(["", "", ""], header: false)
-        table.add(["  region", region, regionSource])
-        for name in Assumptions.Name.allCases {
-            table.add(["  " + name.rawValue, assumptions.text(name), assumptions.source(name)])
-        }
-        table.add(["  fee", gateway.fee.map { "\($0.readable) \(currency)" } ?? "none", gateway.feeSource])
-        let sizing = gateway.sizing
-        table.add(["  vcpu_per_1000", "\(sizing.vcpuPer1000Requests) per 1,000 requests/s", sizing.source])
-        table.add(["  vcpu_use", "\(sizing.targetUtilisation)", "the share of a vCPU that is meant to be used"])
-        table.add(["  vcpu_minimum", "\(sizing.minimumVCPU)", "what runs whatever the traffic"])
-        table.add([
-            "  nodes", gateway.nodes.rawValue,
-            gateway.nodes == .hourly ? "they follow each hour's traffic" : "they stand for the busiest hour",
-        ])
-        table.add(["  cluster_share", gateway.clusterShare.decimal(), "of the cluster's own fee"])
+        for line in assumptionLines { table.add(["  " + line[0]] + line.dropFirst()) }
         return table.text
     }
 
     private func priced() -> String {
         var table = TextTable(["", "", ""], amounts: [1], header: false)
-        func add(_ name: String, _ price: ListPrice) {
-            let date = price.date.isEmpty ? "" : ", \(price.date)"
-            table.add([
-                "  " + name, "\(price.amount)",
-                "\(price.currency)  \(price.source)\(date)\(price.inferred ? ", inferred" : "")",
-            ])
-        }
-        for (item, price) in prices.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { add(item.rawValue, price) }
-        add(PriceItem.nodeVCPUHour.rawValue, nodePrice)
-        for (key, gateway) in gateways.sorted(by: { $0.key < $1.key }) {
-            table.add([
-                "  " + key, "by tier",
-                "\(gateway.currency)  \(gateway.source), \(gateway.date)\(gateway.inferred ? ", inferred" : "")",
-            ])
-        }
-        return table.text
+        for line in priceLines { table.add(["  " + line[0]] + line.dropFirst()) }
+        var units = TextTable(["", "", ""], header: false)
+        for line in capacityUnitLines { units.add(["  " + line[0]] + line.dropFirst()) }
+        return table.text + units.text
     }
 }

@@ -68,6 +68,10 @@ package struct Comparison: Sendable {
     package let prices: [PriceItem: ListPrice]
     /// The request-priced gateways that were compared, by key.
     package let gateways: [String: RequestPricedGateway]
+    /// What the capacity units of the load balancers contain and where that was read: name, content, source.
+    package let capacityUnitLines: [[String]]
+    /// The sources of the capacity units, by load balancer.
+    let capacityUnitOrigins: [String: PriceOrigin]
     package let notes: [String]
 
     /// All that is compared unless `--against` names some: load balancers first, then the catalogue's request-priced
@@ -91,7 +95,8 @@ package struct Comparison: Sendable {
         let balancer = try NetworkLoadBalancerCost(series, assumptions, catalogue: catalogue, region: region)
         let own = try Self.own(series, assumptions, gateway, balancer, envoy, nodePrice, catalogue, region)
         var draft = ComparisonDraft(series, assumptions, own, balancer, catalogue, region, currency)
-        for key in against ?? Self.alternatives(in: catalogue) { try draft.add(key) }
+        var named: Set<String> = []
+        for key in against ?? Self.alternatives(in: catalogue) where named.insert(key).inserted { try draft.add(key) }
         self.region = region
         self.regionSource = regionSource
         self.currency = currency
@@ -113,6 +118,9 @@ package struct Comparison: Sendable {
         self.gateway = gateway
         self.nodePrice = nodePrice
         gateways = catalogue.gateways.filter { key, _ in draft.rows.contains { $0.key == key } }
+        let balancers = ["nlb"] + ["alb", "gwlb"].filter { key in draft.rows.contains { $0.key == key } }
+        capacityUnitLines = catalogue.capacityUnits.lines(balancers.sorted(), assumptions)
+        capacityUnitOrigins = catalogue.capacityUnits.origins.filter { balancers.contains($0.key) }
         prices = Self.prices(draft.rows.map(\.key), assumptions, gateway, catalogue, region)
         self.notes = notes + Self.notes(series, gateway, prices)
     }
@@ -184,8 +192,8 @@ package struct Comparison: Sendable {
         if series.spreadHours > 0 {
             let hours = Counted.text(series.spreadHours, "hour")
             notes.append(
-                "\(hours) gave or got requests that began before the quarter hour in which they were read: spread evenly "
-                    + "over their interval")
+                "\(hours) gave or got traffic that began before the quarter hour in which it was read: spread evenly "
+                    + "over its interval")
         }
         if series.missingHours > 0 {
             notes.append("\(Counted.text(series.missingHours, "hour")) in between not listed and not charged")

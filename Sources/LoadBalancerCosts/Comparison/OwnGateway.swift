@@ -55,7 +55,9 @@ package struct EnvoyUse: Hashable, Sendable {
         _ = try exactProduct(most, Int128(series.rows.count))
         var sum: Int128 = 0
         for row in series.rows { sum &+= max(least, row.requests &* weight) }
-        vcpuHours = try Fraction(sum, over: scale) * series.repeats
+        // Hours that are listed and not charged have no nodes that stand for them.
+        let standing = try sizing.minimumVCPU * (series.hourCount - series.hoursListed)
+        vcpuHours = try Fraction(sum, over: scale) * series.repeats + standing
         peakVCPU = try Fraction(most, over: scale)
         hours = series.hourCount
     }

@@ -58,15 +58,20 @@ extension Sensitivity {
         var found: [Sensitivity] = []
         let unitBytes = try unit.gigabytesPerHour * assumptions.gigabyte.bytes
         let size = try totals.allBytes / totals.requests
-        let extra = max(0, assumptions.rules - unit.freeRules)
-        if extra > 0 {
-            // (rules − free)/E = 3600 × bytes/GB
-            let bytes = try Fraction(extra) / unit.ruleEvaluationsPerSecond * unitBytes / 3_600
+        // What is charged of a request, on the mean: max(0, rules − free) where no hour names its own evaluations.
+        let extra =
+            try (use.dimensionHours[.rules] ?? .zero) * unit.ruleEvaluationsPerSecond * 3_600 / totals.requests
+        if !extra.isZero {
+            // extra/E = 3600 × bytes/GB
+            let bytes = try extra / unit.ruleEvaluationsPerSecond * unitBytes / 3_600
+            let rules =
+                extra == Fraction(assumptions.rules - unit.freeRules)
+                ? "\(assumptions.rules) rules" : "\(extra.decimal(places: 1)) charged evaluations a request"
             found.append(
                 Sensitivity(
                     subject: "bytes_per_request", value: bytes,
                     statement: "at \(kilobytes(bytes)) KB a request rules stop binding over bytes "
-                        + "(\(assumptions.rules) rules; the mean here is \(kilobytes(size)) KB)"))
+                        + "(\(rules); the mean here is \(kilobytes(size)) KB)"))
         } else if let others = CapacityDimension.allCases.dropLast().compactMap({ use.dimensionHours[$0] }).max() {
             let rules = try others * 3_600 * unit.ruleEvaluationsPerSecond / totals.requests + Fraction(unit.freeRules)
             found.append(
@@ -99,7 +104,7 @@ extension Sensitivity {
 
 extension Fraction {
     /// With its sign and two places: `+90.40`, `-1,125.75`, `0.00`.
-    var signed: String {
+    package var signed: String {
         let text = cents
         return (self > .zero && text != "0.00" ? "+" : "") + Counted.grouped(text)
     }

@@ -69,6 +69,7 @@ enum CSVReader {
 /// The header of a CSV file: where each known column stands.
 struct CSVColumns {
     private let index: [String: Int]
+    private let count: Int
     private let file: String
 
     /// Throws on an unknown, a repeated and a missing column.
@@ -94,7 +95,18 @@ struct CSVColumns {
             )
         }
         self.index = index
+        count = header.fields.count
         self.file = file
+    }
+
+    /// Throws for a row with more or fewer fields than the header: a `1,000` without quotes would be two of them.
+    func check(_ row: CSVReader.Row) throws {
+        guard row.fields.count == count else {
+            throw LoadBalancerCostError(
+                .invalidInput,
+                "\(file), line \(row.line): \(row.fields.count) fields where the header has \(count); write numbers without "
+                    + "separators, or in quotes")
+        }
     }
 
     func value(_ name: String, _ row: CSVReader.Row) -> String? {

@@ -6,7 +6,7 @@ package enum Counted {
     }
 
     /// `12345.67` as `12,345.67`.
-    static func grouped(_ text: String) -> String {
+    package static func grouped(_ text: String) -> String {
         let isNegative = text.hasPrefix("-")
         let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
         var whole: [Character] = []

@@ -11,6 +11,9 @@ struct JSONParser {
     }
 
     static func parse(_ bytes: [UInt8], file: String) throws -> JSONNode {
+        guard !bytes.starts(with: [0x1F, 0x8B]) else {
+            throw LoadBalancerCostError(.invalidInput, "\(file) is packed with gzip: unpack it first (gunzip)")
+        }
         var parser = JSONParser(bytes: bytes, file: file)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.offset = 3 }
         let node = try parser.value(depth: 0)

@@ -79,9 +79,10 @@ package struct AccessLogEstimate: Sendable {
                     "\(place), received_bytes and sent_bytes: '\(fields[10])' and '\(fields[11])' are not counts")
             }
             self.instant = instant
-            hour = instant - instant % Instant.hour
+            hour = Instant.hourStart(instant)
             bytes = received + sent
-            connection = fields[29]
+            // A line without a trace is known by its client's address and port, which is not stored.
+            connection = fields[29] == "-" ? fields[3] : fields[29]
         }
 
         /// Fields between spaces; quoted ones may hold spaces.

@@ -67,10 +67,17 @@ package struct CloudWatchMetrics: Sendable {
             }
         }
         try decide(kind, Set(points.keys))
+        let instants = Set(points.values.flatMap(\.keys)).sorted()
+        if instants.count > 1, zip(instants, instants.dropFirst()).allSatisfy({ ($1 - $0) % (24 * Instant.hour) == 0 })
+        {
+            notes.append(
+                "the points stand whole days apart: fetch them with a period of 3600 s unless there is traffic in one hour a "
+                    + "day alone; a day's sum in one hour binds wrongly")
+        }
         for (metric, series) in points {
             var hours: [Int64: Fraction] = [:]
             for (instant, value) in series {
-                let hour = instant - instant % Instant.hour
+                let hour = Instant.hourStart(instant)
                 hours[hour] = try hours[hour, default: .zero] + value
             }
             sums[metric] = hours

@@ -1,4 +1,4 @@
-internal import Yams
+import StrictYAML
 
 /// A Kubernetes Service of type LoadBalancer: what its annotations mean for the cost.
 ///
@@ -11,46 +11,87 @@ package struct ServiceManifest: Sendable {
     /// What was read beside the assumptions and what it means, one sentence each.
     private let remarks: [String]
     private let internetFacing: Bool
+    /// Capacity units that are reserved for every hour; nil: none.
+    private let reservedUnits: Int64?
 
     private static let prefix = "service.beta.kubernetes.io/aws-load-balancer-"
 
     /// Throws `.invalidInput` where no document is a Service of type LoadBalancer, or where several are.
     package init(_ text: String, name: String, assumptions base: Assumptions = Assumptions()) throws {
-        let document = try Self.service(text, name)
-        let metadata = try document.required("metadata")
-        let namespace = try metadata.optional("namespace")?.string() ?? "default"
-        service = "\(namespace)/\(try metadata.required("name").string())"
-        let spec = try document.required("spec")
-        let type = try spec.optional("type")?.string() ?? "ClusterIP"
-        guard type == "LoadBalancer" else {
-            throw spec.error("type is \(type): a Service of type LoadBalancer makes a load balancer, another does not")
-        }
-        var annotations: [String: String] = [:]
-        for (key, value) in try metadata.optional("annotations")?.entries() ?? [] where key.hasPrefix(Self.prefix) {
-            annotations[String(key.dropFirst(Self.prefix.count))] = try value.string()
-        }
-        var reading = Reading(assumptions: base, file: name, annotations: annotations)
-        try reading.read(policy: spec.optional("externalTrafficPolicy")?.string())
+        let service = try LoadBalancerCostError.reading { try Self.service(text, name) }
+        var reading = Reading(assumptions: base, file: name, service: service)
+        try reading.read()
+        self.service = service.name
         assumptions = reading.assumptions
         remarks = reading.remarks
         internetFacing = reading.internetFacing
+        reservedUnits = reading.reservedUnits
     }
 
-    private static func service(_ text: String, _ name: String) throws -> YAMLField {
-        let services = try YAMLField.documents(PriceFile(name: name, text: text)).filter { document in
-            try document.optional("kind")?.string() == "Service"
+    /// What of a Service is read.
+    fileprivate struct Service {
+        let name: String
+        let annotations: [String: String]
+        let policy: String?
+        let loadBalancerClass: String?
+        let protocols: Set<String>
+    }
+
+    private static func service(_ text: String, _ name: String) throws -> Service {
+        var services: [(field: YAMLField, fields: [String: YAMLField])] = []
+        for document in try YAMLField.documents(yaml: text, file: name) {
+            for (field, fields) in try items(document) where try fields["kind"]?.text() == "Service" {
+                services.append((field, fields))
+            }
         }
-        guard let service = services.first else {
+        guard let first = services.first else {
             throw LoadBalancerCostError(
                 .invalidInput,
                 "\(name) holds no Service: give the manifest of the gateway's Service of type LoadBalancer")
         }
-        let balanced = try services.filter { try $0.optional("spec")?.optional("type")?.string() == "LoadBalancer" }
+        let balanced = try services.filter { try type($0.fields) == "LoadBalancer" }
         guard balanced.count <= 1 else {
             throw LoadBalancerCostError(
                 .invalidInput, "\(name) holds \(balanced.count) Services of type LoadBalancer: give a file with one")
         }
-        return balanced.first ?? service
+        guard let service = balanced.first else {
+            let found = try type(first.fields) ?? "ClusterIP"
+            throw first.field.error(
+                "spec.type is \(found): a Service of type LoadBalancer makes a load balancer, another does not")
+        }
+        return try read(service.field, service.fields)
+    }
+
+    /// A document, or what a `List` of `kubectl get -o yaml` holds.
+    private static func items(_ document: YAMLField) throws -> [(YAMLField, [String: YAMLField])] {
+        guard case let fields = try document.keys(allowed: nil), try fields["kind"]?.text() == "List" else {
+            return [(document, try document.keys(allowed: nil))]
+        }
+        return try fields["items"]?.elements().map { ($0, try $0.keys(allowed: nil)) } ?? []
+    }
+
+    private static func type(_ fields: [String: YAMLField]) throws -> String? {
+        try fields["spec"]?.keys(allowed: nil)["type"]?.text()
+    }
+
+    private static func read(_ service: YAMLField, _ fields: [String: YAMLField]) throws -> Service {
+        let metadata = try service.require("metadata", in: fields)
+        let meta = try metadata.keys(allowed: nil)
+        var annotations: [String: String] = [:]
+        for (key, value) in try meta["annotations"]?.keys(allowed: nil) ?? [:] where key.hasPrefix(prefix) {
+            guard let text = value.string else {
+                throw value.error("found \(value.kind), which should be text in quotes")
+            }
+            annotations[String(key.dropFirst(prefix.count))] = text
+        }
+        let spec = try service.require("spec", in: fields).keys(allowed: nil)
+        let protocols = try spec["ports"]?.elements().map { port in
+            try port.keys(allowed: nil)["protocol"]?.text() ?? "TCP"
+        }
+        return Service(
+            name: "\(try meta["namespace"]?.text() ?? "default")/\(try metadata.require("name", in: meta).text())",
+            annotations: annotations, policy: try spec["externalTrafficPolicy"]?.text(),
+            loadBalancerClass: try spec["loadBalancerClass"]?.text(), protocols: Set(protocols ?? []))
     }
 
     /// One sentence for each switch, with what it costs for this traffic: `cross-zone is on: +66.67 USD`.
@@ -82,6 +123,16 @@ package struct ServiceManifest: Sendable {
             notes.append(
                 "internet-facing, \(cost.addresses) public IPv4 addresses: +\(cost.total.readable) \(currency)")
         }
+        if let reservedUnits {
+            var note = "\(reservedUnits) NLCU are reserved for every hour, in no total here"
+            if let price = catalogue.price(.nlbReservedUnit, in: region) {
+                let cost = try price.amount * reservedUnits * series.hourCount
+                note += ": +\(cost.readable) \(currency), less what is used of them"
+            } else {
+                note += ": no price for nlb_reserved_lcu in \(region)"
+            }
+            notes.append(note)
+        }
         return notes + remarks
     }
 }
@@ -90,73 +141,120 @@ package struct ServiceManifest: Sendable {
 private struct Reading {
     var assumptions: Assumptions
     let file: String
-    let annotations: [String: String]
+    let service: ServiceManifest.Service
     var remarks: [String] = []
     var internetFacing = false
+    var reservedUnits: Int64?
 
-    mutating func read(policy: String?) throws {
-        readType()
+    private var annotations: [String: String] { service.annotations }
+
+    mutating func read() throws {
+        try readType()
         try readListener()
         try readCrossZone()
-        try readHop(policy)
-        internetFacing = annotations["scheme"] == "internet-facing"
-        if !internetFacing, annotations["scheme"] == nil {
-            remarks.append(
-                "no scheme annotation: the controller makes an internal load balancer, the in-tree provider a public one"
-            )
-        }
+        try readHop()
+        try readScheme()
         if annotations["proxy-protocol"] != nil {
             remarks.append("proxy protocol is on: some 28 bytes a connection, not counted")
         }
         if annotations["eip-allocations"] != nil {
             remarks.append("own addresses: the IPv4 charge remains, but for those you brought (BYOIP)")
         }
-        if let capacity = annotations["minimum-load-balancer-capacity"] {
-            remarks.append("reserved NLB capacity (\(capacity)) is charged every hour and not in the NLB's total here")
+        if let text = annotations["minimum-load-balancer-capacity"] {
+            let parts = text.split(separator: "=")
+            guard parts.count == 2, parts[0] == "CapacityUnits", let units = Int64(parts[1]), units >= 0 else {
+                throw invalid("minimum-load-balancer-capacity", text, "CapacityUnits=N")
+            }
+            reservedUnits = units
+        }
+        if annotations["listener-attributes"] != nil || annotations["target-group-attributes"] != nil {
+            remarks.append(
+                "listener and target group attributes (idle timeouts) show in the active connections counted")
         }
     }
 
-    private mutating func readType() {
-        switch annotations["type"] {
-        case "nlb", "external", "nlb-ip": remarks.append("type \(annotations["type"] ?? ""): a network load balancer")
-        case nil: remarks.append("no type annotation: the in-tree provider makes a Classic Load Balancer; look at clb")
-        case let other?: remarks.append("type \(other) is not known: read as a network load balancer")
+    private func invalid(_ annotation: String, _ text: String, _ expected: String) -> LoadBalancerCostError {
+        LoadBalancerCostError(
+            .invalidInput, "\(file), Service \(service.name), annotation \(annotation): is '\(text)': give \(expected)")
+    }
+
+    private mutating func readType() throws {
+        switch (annotations["type"], service.loadBalancerClass) {
+        case (let type?, _):
+            guard ["nlb", "external", "nlb-ip"].contains(type) else {
+                throw invalid("type", type, "nlb, external or nlb-ip")
+            }
+            remarks.append("type \(type): a network load balancer")
+        case (nil, "service.k8s.aws/nlb"): remarks.append("class service.k8s.aws/nlb: a network load balancer")
+        case (nil, let other?):
+            remarks.append("class \(other) is not AWS': read as a network load balancer")
+        case (nil, nil):
+            remarks.append("no type annotation: the in-tree provider makes a Classic Load Balancer; look at clb")
         }
     }
 
     private mutating func readListener() throws {
         let terminated = annotations["ssl-cert"] != nil
-        let source = terminated ? "ssl-cert: TLS ends at the load balancer" : "no ssl-cert: passed through"
-        try assumptions.set(.nlbListener, to: terminated ? "tls" : "tcp", source: "\(file), \(source)")
-        if annotations["backend-protocol"] == "ssl" {
-            remarks.append("backend protocol ssl: TLS to the pods too, which costs CPU on the nodes")
+        if terminated {
+            let ports = annotations["ssl-ports"].map { " for the ports \($0)" } ?? ""
+            try assumptions.set(
+                .nlbListener, to: "tls", source: "\(file), ssl-cert\(ports): TLS ends at the load balancer")
+        } else if service.protocols == ["UDP"] {
+            try assumptions.set(.nlbListener, to: "udp", source: "\(file), ports of protocol UDP")
+        } else {
+            try assumptions.set(.nlbListener, to: "tcp", source: "\(file), no ssl-cert: passed through")
+        }
+        if service.protocols.contains("UDP"), service.protocols.contains("TCP") {
+            remarks.append("ports of TCP and UDP: all traffic is measured as TCP")
+        }
+        if annotations["quic-enabled-ports"] != nil {
+            remarks.append("QUIC ports: what an NLCU holds of QUIC is not known; they are measured as the listener")
+        }
+        if let backend = annotations["backend-protocol"] {
+            guard ["tcp", "ssl", "http", "https"].contains(backend) else {
+                throw invalid("backend-protocol", backend, "tcp or ssl")
+            }
+            if backend == "ssl" || backend == "https" {
+                remarks.append("backend protocol \(backend): TLS to the pods too, which costs CPU on the nodes")
+            }
         }
     }
 
     private mutating func readCrossZone() throws {
-        if let flag = annotations["cross-zone-load-balancing-enabled"] {
-            try assumptions.set(.crossZone, to: flag, source: "\(file), cross-zone-load-balancing-enabled")
+        let flag = "cross-zone-load-balancing-enabled"
+        var isDecided = false
+        if let text = annotations[flag] {
+            guard text == "true" || text == "false" else { throw invalid(flag, text, "true or false") }
+            try assumptions.set(.crossZone, to: text, source: "\(file), \(flag)")
+            isDecided = true
         }
         for attribute in (annotations["attributes"] ?? "").split(separator: ",") {
             let parts = attribute.split(separator: "=", maxSplits: 1).map { String($0.filter { $0 != " " }) }
-            guard parts.count == 2 else { continue }
+            guard parts.count == 2 else { throw invalid("attributes", String(attribute), "name=value") }
             switch parts[0] {
             case "load_balancing.cross_zone.enabled":
+                guard ["true", "false"].contains(parts[1]) else {
+                    throw invalid("attributes", String(attribute), "true or false")
+                }
                 try assumptions.set(.crossZone, to: parts[1], source: "\(file), attributes")
+                isDecided = true
             case "dns_record.client_routing_policy":
                 remarks.append("client routing policy \(parts[1]): clients inside the VPC may stay in their zone")
             default: break
             }
         }
-        if assumptions.source(.crossZone) == "default" {
+        if !isDecided, assumptions.source(.crossZone) == "default" {
             try assumptions.set(
                 .crossZone, to: "false", source: "\(file), no annotation: off for a network load balancer")
         }
     }
 
-    private mutating func readHop(_ policy: String?) throws {
+    private mutating func readHop() throws {
         let ipTargets = annotations["nlb-target-type"] == "ip" || annotations["type"] == "nlb-ip"
-        switch policy {
+        if let type = annotations["nlb-target-type"], type != "ip", type != "instance" {
+            throw invalid("nlb-target-type", type, "ip or instance")
+        }
+        switch service.policy {
         case _ where ipTargets:
             try assumptions.set(.externalTrafficPolicy, to: "local", source: "\(file), target type ip: no node hop")
         case "Local": try assumptions.set(.externalTrafficPolicy, to: "local", source: "\(file), externalTrafficPolicy")
@@ -169,6 +267,20 @@ private struct Reading {
         case let other?:
             throw LoadBalancerCostError(
                 .invalidInput, "\(file), spec.externalTrafficPolicy: is '\(other)': give Local or Cluster")
+        }
+    }
+
+    private mutating func readScheme() throws {
+        let isInternal = annotations["internal"] == "true"
+        switch annotations["scheme"] {
+        case "internet-facing": internetFacing = true
+        case "internal": break
+        case nil where isInternal: break
+        case nil:
+            remarks.append(
+                "no scheme annotation: the controller makes an internal load balancer, the in-tree provider a public one"
+            )
+        case let other?: throw invalid("scheme", other, "internal or internet-facing")
         }
     }
 }

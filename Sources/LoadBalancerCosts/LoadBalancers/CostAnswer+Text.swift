@@ -67,7 +67,9 @@ extension CostAnswer {
             let origin = "\(price.source), \(price.date)" + (price.inferred ? ", inferred" : "")
             priced.add(["  " + item.rawValue, "\(price.amount)", "\(price.currency)  \(origin)"])
         }
-        return text + priced.text
+        var units = TextTable(["", "", ""], header: false)
+        for line in capacityUnits.lines(["alb", "nlb"], assumptions) { units.add(["  " + line[0]] + line.dropFirst()) }
+        return text + priced.text + units.text
     }
 
     /// One line a load balancer, `load_balancer,hours,units,total,total_rounded,currency`.

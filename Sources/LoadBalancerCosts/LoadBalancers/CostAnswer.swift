@@ -104,6 +104,7 @@ extension CostAnswer: Encodable {
         case unavailable, assumptions
         case assumptionSources = "assumption_sources"
         case prices, notes
+        case capacityUnits = "capacity_units"
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -119,6 +120,9 @@ extension CostAnswer: Encodable {
         try container.encode(assumptionSources, forKey: .assumptionSources)
         try container.encode(
             Dictionary(uniqueKeysWithValues: prices.map { ($0.key.rawValue, $0.value) }), forKey: .prices)
+        let measured = [alb.map { _ in "alb" }, nlb.map { _ in "nlb" }].compactMap(\.self)
+        try container.encode(
+            capacityUnits.origins.filter { measured.contains($0.key) }, forKey: .capacityUnits)
         try container.encode(notes, forKey: .notes)
     }
 

@@ -36,10 +36,50 @@ package struct CapacityUnits: Hashable, Sendable {
         package let gigabytesPerHour: Fraction
     }
 
-    package let application: Application
-    package let network: [ListenerProtocol: Network]
-    /// One GLCU of a Gateway Load Balancer; nil where the file has none.
-    package let gateway: Network?
-    package let source: String
-    package let date: String
+    package var application: Application
+    package var network: [ListenerProtocol: Network]
+    /// One GLCU of a Gateway Load Balancer; nil where no file has one.
+    package var gateway: Network?
+    /// Where each was read, by load balancer.
+    package var origins: [String: PriceOrigin] = [:]
+
+    /// Nothing is known yet; files and what is stored fill it.
+    init() {
+        application = Application(
+            newConnectionsPerSecond: [:], activeConnections: .one, activeConnectionsMutualTLS: .one,
+            gigabytesPerHour: .one, lambdaGigabytesPerHour: .one, ruleEvaluationsPerSecond: .one, freeRules: 0,
+            minimumReservation: 0)
+        network = [:]
+    }
+}
+
+extension CapacityUnits.Application {
+    /// `25 new/s, 3000 active, 1 GB/h (0.4 to Lambda), 1000 rules/s after 10` for what was assumed.
+    func text(_ assumptions: Assumptions) -> String {
+        let new = newConnectionsPerSecond[assumptions.certificateKey].map { "\($0) new/s, " } ?? ""
+        let active = assumptions.mutualTLS ? activeConnectionsMutualTLS : activeConnections
+        return "\(new)\(active) active, \(gigabytesPerHour) GB/h (\(lambdaGigabytesPerHour) to Lambda), "
+            + "\(ruleEvaluationsPerSecond) rules/s after \(freeRules)"
+    }
+}
+
+extension CapacityUnits.Network {
+    /// `800 new/s, 100000 active, 1 GB/h`.
+    var text: String { "\(newFlowsPerSecond) new/s, \(activeFlows) active, \(gigabytesPerHour) GB/h" }
+}
+
+extension CapacityUnits {
+    /// What the units of these load balancers contain and where that was read, for a person: name, content, source.
+    func lines(_ keys: [String], _ assumptions: Assumptions) -> [[String]] {
+        keys.compactMap { key in
+            guard let origin = origins[key] else { return nil }
+            let content: String? =
+                switch key {
+                case "alb": application.text(assumptions)
+                case "nlb": network[assumptions.nlbListener]?.text
+                default: gateway?.text
+                }
+            return content.map { ["\(key) unit", $0, origin.text] }
+        }
+    }
 }

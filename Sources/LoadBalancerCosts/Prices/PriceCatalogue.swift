@@ -14,6 +14,18 @@ package struct PriceCatalogue: Sendable {
     package var capacityUnits: CapacityUnits
     package var gateways: [String: RequestPricedGateway]
     package var envoy: EnvoySizing
+    /// Capacity units and gateways as they were read, by key.
+    package internal(set) var definitions: [String: CatalogueDefinition] = [:]
+
+    init(
+        regions: [String: Region], capacityUnits: CapacityUnits, gateways: [String: RequestPricedGateway],
+        envoy: EnvoySizing
+    ) {
+        self.regions = regions
+        self.capacityUnits = capacityUnits
+        self.gateways = gateways
+        self.envoy = envoy
+    }
 
     /// The regions in which at least one load balancer has a price, in order.
     package var knownRegions: [String] {
@@ -38,8 +50,9 @@ package struct PriceCatalogue: Sendable {
                 "no price for \(item.rawValue) in \(region); known in: \(known.joined(separator: ", ")). "
                     + (item.isInLoadBalancerOffer
                         ? Self.importAdvice(region)
-                        : "Add it for \(region) to a file of config/prices, with source and date"
-                            + (item == .nodeVCPUHour ? ", or give --vcpu-hour-price" : "")))
+                        : "Write it, with source and date, into a YAML file like those of config/prices and give that by "
+                            + "--price-list, or store it by `waybill prices import`"
+                            + (item == .nodeVCPUHour ? "; or give --vcpu-hour-price" : "")))
         }
         return price
     }

@@ -1,4 +1,4 @@
-internal import Yams
+import StrictYAML
 
 /// One YAML file of config/prices, with its name for error messages.
 package struct PriceFile: Sendable {
@@ -11,33 +11,80 @@ package struct PriceFile: Sendable {
     }
 }
 
-extension PriceCatalogue {
-    /// Reads the files of config/prices: each may hold `regions`, `capacity_units`, `gateways` and `envoy`.
-    ///
-    /// Throws `.invalidInput` with file, line and field; `.ambiguousPrice` when two files price one item.
-    package init(files: [PriceFile]) throws {
-        var regions: [String: Region] = [:]
-        var gateways: [String: RequestPricedGateway] = [:]
-        var units: CapacityUnits?
-        var envoy: EnvoySizing?
-        for file in files {
-            let document = try YAMLField.document(file)
-            for (key, field) in try document.entries() {
-                switch key {
-                case "regions": try Self.merge(field, into: &regions)
-                case "gateways":
-                    for (name, gateway) in try field.entries() {
-                        gateways[name] = try RequestPricedGateway(key: name, gateway)
-                    }
-                case "capacity_units": units = try CapacityUnits(field)
-                case "envoy": envoy = try EnvoySizing(field)
-                default: throw field.error("is not one of regions, capacity_units, gateways, envoy")
+/// What a file of config/prices holds: any of `regions`, `capacity_units`, `gateways` and `envoy`.
+package struct PriceFileContents {
+    package let rows: [PriceRow]
+    package let definitions: [CatalogueDefinition]
+    let envoy: EnvoySizing?
+    /// Where each row stands, for messages.
+    let places: [YAMLField]
+
+    /// Throws `.invalidInput` with file, line and key.
+    package init(_ file: PriceFile) throws {
+        var rows: [PriceRow] = []
+        var places: [YAMLField] = []
+        var definitions: [CatalogueDefinition] = []
+        envoy = try LoadBalancerCostError.reading {
+            let root = try YAMLField.root(yaml: file.text, file: file.name)
+            let fields = try root.keys(allowed: ["regions", "capacity_units", "gateways", "envoy"])
+            for (region, body) in try fields["regions"]?.keys(allowed: nil) ?? [:] {
+                for (row, place) in try Self.prices(region, body) {
+                    rows.append(row)
+                    places.append(place)
                 }
             }
+            for (key, kind) in [("capacity_units", CatalogueDefinition.Kind.capacityUnit), ("gateways", .gateway)] {
+                for (name, entry) in try fields[key]?.keys(allowed: nil) ?? [:] {
+                    definitions.append(try CatalogueDefinition(kind, name, entry))
+                }
+            }
+            return try fields["envoy"].map { try EnvoySizing($0) }
         }
-        guard let units else { throw Self.missing("capacity_units", files) }
+        self.rows = rows
+        self.places = places
+        self.definitions = definitions.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
+    }
+
+    private static func prices(_ region: String, _ body: YAMLField) throws -> [(PriceRow, YAMLField)] {
+        let fields = try body.keys(allowed: ["currency", "prices"])
+        let currency = try body.require("currency", in: fields).text()
+        return try body.require("prices", in: fields).keys(allowed: PriceItem.allCases.map(\.rawValue)).map {
+            item, entry in
+            let values = try entry.keys(allowed: ["amount"] + PriceOrigin.keys)
+            let origin = try PriceOrigin(entry, values)
+            let price = ListPrice(
+                amount: try entry.require("amount", in: values).fraction(), currency: currency, source: origin.source,
+                date: origin.date, inferred: origin.inferred)
+            return (PriceRow(region: region, item: item, price: price), entry)
+        }
+    }
+}
+
+extension PriceCatalogue {
+    /// Reads the files of config/prices.
+    ///
+    /// Throws `.invalidInput` with file, line and field; `.ambiguousPrice` when two files price or define one thing.
+    package init(files: [PriceFile]) throws {
+        var regions: [String: Region] = [:]
+        var definitions: [String: CatalogueDefinition] = [:]
+        var envoy: EnvoySizing?
+        for file in files {
+            let contents = try PriceFileContents(file)
+            for (row, place) in zip(contents.rows, contents.places) { try Self.merge(row, place, into: &regions) }
+            for definition in contents.definitions {
+                guard definitions.updateValue(definition, forKey: definition.key) == nil else {
+                    throw LoadBalancerCostError(
+                        .ambiguousPrice, "\(file.name): \(definition.key) stands in another file too: keep one")
+                }
+            }
+            envoy = contents.envoy ?? envoy
+        }
         guard let envoy else { throw Self.missing("envoy", files) }
-        self.init(regions: regions, capacityUnits: units, gateways: gateways, envoy: envoy)
+        for name in ["alb", "nlb"] where definitions["capacity_unit \(name)"] == nil {
+            throw Self.missing("capacity_units.\(name)", files)
+        }
+        self.init(regions: regions, capacityUnits: CapacityUnits(), gateways: [:], envoy: envoy)
+        try add(definitions.values)
     }
 
     private static func missing(_ key: String, _ files: [PriceFile]) -> LoadBalancerCostError {
@@ -47,105 +94,66 @@ extension PriceCatalogue {
                 + "restore config/prices as it was shipped")
     }
 
-    private static func merge(_ field: YAMLField, into regions: inout [String: Region]) throws {
-        for (name, body) in try field.entries() {
-            let currency = try body.required("currency").string()
-            var region = regions[name] ?? Region(currency: currency, prices: [:])
-            guard region.currency == currency else {
-                throw body.error(
-                    "is priced in \(currency) here and in \(region.currency) in another file: keep one currency a region",
-                    .mixedCurrencies)
-            }
-            for (key, price) in try body.required("prices").entries() {
-                guard let item = PriceItem(rawValue: key) else {
-                    throw price.error(
-                        "is not an item; items: \(PriceItem.allCases.map(\.rawValue).joined(separator: ", "))")
-                }
-                guard region.prices[item] == nil else {
-                    throw price.error("is priced twice for \(name): keep one", .ambiguousPrice)
-                }
-                region.prices[item] = ListPrice(
-                    amount: try price.required("amount").fraction(), currency: currency,
-                    source: try price.required("source").string(), date: try price.required("date").string(),
-                    inferred: try price.required("inferred").bool())
-            }
-            regions[name] = region
+    private static func merge(_ row: PriceRow, _ place: YAMLField, into regions: inout [String: Region]) throws {
+        let currency = row.price.currency
+        var region = regions[row.region] ?? Region(currency: currency, prices: [:])
+        guard region.currency == currency else {
+            throw place.error(
+                .mixedCurrencies,
+                "\(row.region) is priced in \(currency) here and in \(region.currency) in another file: keep one "
+                    + "currency a region")
         }
+        guard let item = PriceItem(rawValue: row.item), region.prices.updateValue(row.price, forKey: item) == nil else {
+            throw place.error(.ambiguousPrice, "is priced twice for \(row.region): keep one")
+        }
+        regions[row.region] = region
+    }
+
+    /// Puts definitions above those that are there.
+    mutating func add(_ definitions: some Sequence<CatalogueDefinition>) throws {
+        try LoadBalancerCostError.reading {
+            for definition in definitions {
+                let field = try definition.field()
+                switch definition.kind {
+                case .capacityUnit:
+                    capacityUnits.set(try CapacityUnits.Part(definition.name, field), origin: definition.origin)
+                case .gateway:
+                    gateways[definition.name] = try RequestPricedGateway(
+                        key: definition.name, field, definition.origin)
+                }
+                self.definitions[definition.key] = definition
+            }
+        }
+    }
+
+    /// The catalogue with these definitions above its own.
+    package func adding(_ definitions: [CatalogueDefinition]) throws -> PriceCatalogue {
+        var catalogue = self
+        try catalogue.add(definitions)
+        return catalogue
+    }
+
+    /// The catalogue with all that a file holds above its own.
+    package func adding(_ contents: PriceFileContents) throws -> PriceCatalogue {
+        var catalogue = try adding(contents.rows).adding(contents.definitions)
+        catalogue.envoy = contents.envoy ?? catalogue.envoy
+        return catalogue
     }
 }
 
-extension CapacityUnits {
-    fileprivate init(_ field: YAMLField) throws {
-        let alb = try field.required("alb")
-        var keys: [CertificateKey: Fraction] = [:]
-        let byKey = try alb.required("new_connections_per_second")
-        for key in CertificateKey.allCases { keys[key] = try byKey.required(key.rawValue).divisor() }
-        let nlb = try field.required("nlb")
-        var network: [ListenerProtocol: Network] = [:]
-        for listener in ListenerProtocol.allCases {
-            network[listener] = try Network(nlb.required(listener.rawValue))
-        }
-        self.init(
-            application: Application(
-                newConnectionsPerSecond: keys,
-                activeConnections: try alb.required("active_connections").divisor(),
-                activeConnectionsMutualTLS: try alb.required("active_connections_mutual_tls").divisor(),
-                gigabytesPerHour: try alb.required("gigabytes_per_hour").divisor(),
-                lambdaGigabytesPerHour: try alb.required("lambda_gigabytes_per_hour").divisor(),
-                ruleEvaluationsPerSecond: try alb.required("rule_evaluations_per_second").divisor(),
-                freeRules: try alb.required("free_rules").whole(),
-                minimumReservation: try alb.required("minimum_reservation").whole()),
-            network: network, gateway: try field.optional("gwlb").map { try Network($0) },
-            source: try alb.required("source").string(), date: try alb.required("date").string())
-    }
-}
-
-extension CapacityUnits.Network {
-    fileprivate init(_ field: YAMLField) throws {
-        self.init(
-            newFlowsPerSecond: try field.required("new_flows_per_second").divisor(),
-            activeFlows: try field.required("active_flows").divisor(),
-            gigabytesPerHour: try field.required("gigabytes_per_hour").divisor())
-    }
+extension CatalogueDefinition {
+    /// `capacity_unit alb`.
+    package var key: String { "\(kind.rawValue) \(name)" }
 }
 
 extension EnvoySizing {
     fileprivate init(_ field: YAMLField) throws {
+        let names = ["vcpu_per_1000_requests_per_second", "target_utilisation", "minimum_vcpu"]
+        let fields = try field.keys(allowed: PriceOrigin.keys + names)
+        let origin = try PriceOrigin(field, fields)
         try self.init(
-            vcpuPer1000Requests: field.required("vcpu_per_1000_requests_per_second").fraction(),
-            targetUtilisation: field.required("target_utilisation").fraction(),
-            minimumVCPU: field.required("minimum_vcpu").fraction(),
-            source: field.required("source").string())
-    }
-}
-
-extension RequestPricedGateway {
-    fileprivate init(key: String, _ field: YAMLField) throws {
-        var tiers: [Tier] = []
-        for entry in try field.optional("tiers")?.list() ?? [] {
-            let upTo = try entry.optional("up_to").map { Int128(try $0.whole()) }
-            if let last = tiers.last {
-                guard let floor = last.upTo, upTo.map({ $0 > floor }) ?? true else {
-                    throw entry.error("does not rise above the tier before it")
-                }
-            }
-            tiers.append(Tier(upTo: upTo, price: try entry.required("price").fraction()))
-        }
-        if let last = tiers.last, last.upTo != nil { throw field.error("has no last tier without up_to") }
-        self.init(
-            key: key,
-            name: try field.required("name").string(),
-            currency: try field.required("currency").string(),
-            perRequests: Int128(try field.optional("per_requests")?.positive() ?? 1),
-            requestBytes: try field.optional("request_bytes").map { Int128(try $0.positive()) },
-            countsStartedUnits: try field.optional("started")?.bool() ?? false,
-            tiers: tiers,
-            month: try field.optional("month")?.fraction() ?? .zero,
-            hour: try field.optional("hour")?.fraction() ?? .zero,
-            gibibyte: try field.optional("gib")?.fraction() ?? .zero,
-            leftOut: try field.optional("left_out")?.string(),
-            source: try field.required("source").string(),
-            date: try field.required("date").string(),
-            inferred: try field.required("inferred").bool())
+            vcpuPer1000Requests: field.require(names[0], in: fields).fraction(),
+            targetUtilisation: field.require(names[1], in: fields).fraction(),
+            minimumVCPU: field.require(names[2], in: fields).fraction(), source: origin.text)
     }
 }

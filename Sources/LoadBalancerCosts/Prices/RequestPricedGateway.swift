@@ -22,9 +22,7 @@ package struct RequestPricedGateway: Hashable, Sendable {
     package let gibibyte: Fraction
     /// Charges of the product that are known and not in the total.
     package let leftOut: String?
-    package let source: String
-    package let date: String
-    package let inferred: Bool
+    package let origin: PriceOrigin
 }
 
 extension RequestPricedGateway {
@@ -45,33 +43,39 @@ extension RequestPricedGateway {
         return total
     }
 
-    /// What the series would cost. Its requests are one month's; fixed monthly charges count once.
+    /// What the series would cost. Tiers and monthly charges begin anew with each of its months (`TrafficSeries.months`).
     package func cost(of series: TrafficSeries) throws -> RequestPricedCost {
-        let counted = try countedRequests(series)
-        let fixed = try month + hour * series.hourCount
+        let months = try countedByMonth(series)
+        let fixed = try month * months.count + hour * series.hourCount
         let gib = try series.totals.allBytes / Fraction(Int64(1) << 30)
-        let requestCharge = try requestCharge(counted)
+        let charged = try months.reduce(Fraction.zero) { try $0 + requestCharge($1) }
         let dataCharge = try gib * gibibyte
         return try RequestPricedCost(
-            countedRequests: counted, fixed: fixed, requests: requestCharge, data: dataCharge,
-            total: fixed + requestCharge + dataCharge)
+            countedRequests: months.reduce(Fraction.zero) { try $0 + $1 }, fixed: fixed, requests: charged,
+            data: dataCharge, total: fixed + charged + dataCharge)
     }
 
-    /// Requests by the started step, from each hour's mean size: the least that could be counted.
-    private func countedRequests(_ series: TrafficSeries) throws -> Fraction {
-        guard let requestBytes else { return series.totals.requests }
+    /// Each month's requests by the started step, from each hour's mean size: the least that could be counted.
+    private func countedByMonth(_ series: TrafficSeries) throws -> [Fraction] {
         let most = series.maxima
+        let stepBytes = requestBytes ?? 1
         let bytes = try exactSum(most.bytes, most.lambdaBytes)
         // The largest terms fit, so the loop can not overflow.
-        _ = try exactProduct(exactProduct(most.requests, requestBytes), Int128(series.rows.count))
+        _ = try exactProduct(exactProduct(most.requests, stepBytes), Int128(series.rows.count))
         _ = try exactProduct(exactSum(bytes, most.requests), Int128(series.rows.count))
-        var sum: Int128 = 0
-        for row in series.rows where row.requests > 0 {
-            let bytes = row.bytes &+ row.lambdaBytes
-            let step = row.requests &* requestBytes
-            sum &+= bytes <= step ? row.requests : row.requests &* ((bytes &- 1) / step &+ 1)
+        let listed = try series.monthRanges.map { range in
+            var sum: Int128 = 0
+            for row in series.rows[range] where row.requests > 0 {
+                let bytes = row.bytes &+ row.lambdaBytes
+                let step = row.requests &* stepBytes
+                let isOne = requestBytes == nil || bytes <= step
+                sum &+= isOne ? row.requests : row.requests &* ((bytes &- 1) / step &+ 1)
+            }
+            return try Fraction(sum, over: series.countScale)
         }
-        return try Fraction(sum, over: series.countScale) * series.repeats
+        guard series.repeats > 1, let sum = listed.first else { return listed }
+        let months = series.undatedMonths
+        return Array(repeating: try sum * series.repeats / months, count: Int(months))
     }
 }
 
@@ -95,9 +99,9 @@ extension RequestPricedGateway: Encodable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(name, forKey: .name)
         try container.encode(currency, forKey: .currency)
-        try container.encode(source, forKey: .source)
-        try container.encode(date, forKey: .date)
-        try container.encode(inferred, forKey: .inferred)
+        try container.encode(origin.source, forKey: .source)
+        try container.encode(origin.date, forKey: .date)
+        try container.encode(origin.inferred, forKey: .inferred)
         try container.encodeIfPresent(leftOut, forKey: .leftOut)
     }
 }

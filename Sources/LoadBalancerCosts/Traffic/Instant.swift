@@ -47,6 +47,16 @@ enum Instant {
             "\(pad(year, 4))-\(pad(month))-\(pad(day))T\(pad(rest / 3_600)):\(pad(rest / 60 % 60)):\(pad(rest % 60))Z"
     }
 
+    /// So many months later at the same time of day, on the same day of the month or the month's last.
+    static func later(_ instant: Int64, months: Int64) -> Int64 {
+        let day: Int64 = 24 * hour
+        let days = instant >= 0 ? instant / day : (instant - day + 1) / day
+        let (year, month, dayOfMonth) = date(days)
+        let index = year * 12 + month - 1 + months
+        let (later, named) = (index / 12, index % 12 + 1)
+        return daysSinceEpoch(later, named, min(dayOfMonth, daysOfMonth(later, named))) * day + instant - days * day
+    }
+
     private static func offset(_ text: [UInt8]) -> Int64? {
         if text == [UInt8(ascii: "Z")] { return 0 }
         guard text.count == 6, text[3] == UInt8(ascii: ":"), let hours = number(text[1..<3]),

@@ -104,6 +104,7 @@ extension TrafficHour {
     }
 
     fileprivate init(csv row: CSVReader.Row, _ columns: CSVColumns) throws {
+        try columns.check(row)
         guard let start = columns.value("start", row), let instant = Instant.parse(start), instant % Instant.hour == 0
         else {
             throw columns.error(row, "start", "must be an instant on the hour such as 2026-10-01T00:00:00Z")

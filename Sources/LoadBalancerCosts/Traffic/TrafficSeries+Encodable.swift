@@ -19,10 +19,13 @@ extension TrafficSeries {
             for (value, key) in [
                 (hour.requests, CodingKeys.requests), (hour.newConnections, .newConnections),
                 (hour.activeConnections, .activeConnections), (hour.bytes, .bytes), (hour.lambdaBytes, .lambdaBytes),
-            ] { try container.encode(value, forKey: key) }
-            try container.encodeIfPresent(hour.ruleEvaluations, forKey: .ruleEvaluations)
+            ] { try container.encode(Self.text(value), forKey: key) }
+            try container.encodeIfPresent(hour.ruleEvaluations.map(Self.text), forKey: .ruleEvaluations)
             if hour.spread { try container.encode(true, forKey: .spread) }
         }
+
+        /// With more places than answers have, so that what is computed from it has theirs right.
+        private static func text(_ value: Fraction) -> String { value.decimal(places: 18) }
     }
 
     /// The listed hours, exact; in JSON as a traffic file has them, so that an answer can be fed back or recomputed.

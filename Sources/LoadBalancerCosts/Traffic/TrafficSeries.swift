@@ -10,6 +10,12 @@ package struct TrafficSeries: Sendable {
         var bytes: Int128
         var lambdaBytes: Int128
         var ruleEvaluations: Int128
+
+        /// Nothing went through.
+        var isIdle: Bool {
+            newConnections == 0 && activeConnections == 0 && bytes == 0 && lambdaBytes == 0 && requests == 0
+                && ruleEvaluations <= 0
+        }
     }
 
     /// Sums over the series with its repetition.
@@ -38,8 +44,21 @@ package struct TrafficSeries: Sendable {
     package var spreadHours: Int { spreadStarts.count }
     package private(set) var totals: Totals
 
-    /// Hours with their repetition: what the load balancer exists.
-    package var hourCount: Int64 { Int64(rows.count) * repeats }
+    /// Hours for which the load balancer is charged, where those are not the listed ones with their repetition.
+    private(set) var hoursCharged: Int64?
+
+    /// Hours with their repetition.
+    var hoursListed: Int64 { Int64(rows.count) * repeats }
+
+    /// The hours for which the load balancer is charged.
+    package var hourCount: Int64 { hoursCharged ?? hoursListed }
+
+    /// Where each month of the listed hours stands, counted from the first hour on; all in one where they are no more
+    /// than a month or have no dates.
+    private(set) var monthRanges: [Range<Int>]
+
+    /// As how many months hours without dates count: 730 hours are one.
+    var undatedMonths: Int64 { max(1, (hourCount + 365) / 730) }
 
     /// Hours between the first and the last that are not listed.
     package var missingHours: Int64 {
@@ -84,6 +103,7 @@ package struct TrafficSeries: Sendable {
         starts = ordered.map(\.start)
         spreadStarts = Set(ordered.filter(\.spread).map(\.start))
         self.repeats = repeats
+        monthRanges = repeats == 1 ? Self.months(starts) : [0..<rows.count]
         maxima = Self.maxima(rows)
         totals = try Self.totals(rows, maxima: maxima, scale: counts, repeats: repeats)
     }
@@ -98,8 +118,38 @@ package struct TrafficSeries: Sendable {
         }
         var series = self
         series.repeats = hours / listed
+        if series.repeats > 1 { series.monthRanges = [0..<rows.count] }
         series.totals = try Self.totals(rows, maxima: maxima, scale: countScale, repeats: series.repeats)
         return series
+    }
+
+    /// The same traffic, charged as so many hours.
+    func charged(hours: Int64) -> TrafficSeries {
+        var series = self
+        series.hoursCharged = hours
+        return series
+    }
+
+    /// The longest month: 31 days, in one of which a clock goes back.
+    private static let monthHours: Int64 = 745
+
+    private static func months(_ starts: [Int64]) -> [Range<Int>] {
+        guard let first = starts.first, let last = starts.last, last - first >= monthHours * Instant.hour else {
+            return [0..<starts.count]
+        }
+        var ranges: [Range<Int>] = []
+        var begin = 0
+        var end = Instant.later(first, months: 1)
+        var count: Int64 = 1
+        for (index, start) in starts.enumerated() where start >= end {
+            ranges.append(begin..<index)
+            begin = index
+            while start >= end {
+                count += 1
+                end = Instant.later(first, months: count)
+            }
+        }
+        return ranges + [begin..<starts.count]
     }
 
     private static func ordered(_ hours: [TrafficHour]) -> [TrafficHour] {

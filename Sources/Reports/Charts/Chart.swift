@@ -75,7 +75,7 @@ struct ChartDrawing {
         isReversed: Bool = false
     ) {
         body +=
-            "<text class=\"\(isReversed ? "reversed" : "label")\" x=\"\(x)\" y=\"\(y)\" font-size=\"\(size)\" "
+            "<text class=\"\(isReversed ? "reversed" : "ink")\" x=\"\(x)\" y=\"\(y)\" font-size=\"\(size)\" "
             + "text-anchor=\"\(anchor.rawValue)\" fill=\"\(isReversed ? "#ffffff" : Self.ink)\""
             + (isBold ? " font-weight=\"bold\"" : "") + ">\(SafeText.xml(text))</text>\n"
     }

@@ -96,6 +96,14 @@ package struct ReportLanguage: Hashable, Sendable {
         return Self.filled(pricePattern, ["price": amount, "units": count(price.perUnits)])
     }
 
+    /// A decimal such as `1,127.54` or `-0.0225`, with the language's separators.
+    package func decimal(_ digits: String) -> String { localized(digits) }
+
+    /// An amount in a currency, of digits that are grouped: `USD 1,127.54`.
+    package func money(_ digits: String, _ currency: String) -> String {
+        Self.filled(moneyPattern, ["currency": currency, "amount": localized(digits)])
+    }
+
     /// `12.5 %` of a decimal such as `12.5`.
     package func percent(_ decimal: String) -> String { localized(decimal) + "\u{A0}%" }
 

@@ -18,6 +18,10 @@ package struct TextTable {
         rows.append(cells)
     }
 
+    package mutating func add(row cells: [String]) {
+        rows.append(cells)
+    }
+
     /// A rule over the whole width.
     package mutating func addRule() {
         rows.append([])

@@ -27,12 +27,6 @@ struct CloudWatchCommand: ParsableCommand {
     @Option(help: "The AWS region of the prices. us-east-1 unless given.")
     var region: String = "us-east-1"
 
-    @Option(help: ArgumentHelp("An assumption, as rules=60; repeatable.", valueName: "name=value"))
-    var assume: [String] = []
-
-    @Option(help: ArgumentHelp("The gateway's fee for this traffic, in the region's currency.", valueName: "amount"))
-    var fee: String?
-
     @Flag(help: "Print the AWS CLI command that makes the file, and nothing else.")
     var command = false
 
@@ -48,6 +42,9 @@ struct CloudWatchCommand: ParsableCommand {
     @Option(help: "table or json.")
     var format: Format = .table
 
+    @OptionGroup var pricing: PricingOptions
+    @OptionGroup(title: "A gateway of one's own") var own: OwnGatewayOptions
+
     func run() throws {
         try costFailure {
             let kind = try chosenKind()
@@ -55,9 +52,9 @@ struct CloudWatchCommand: ParsableCommand {
             guard !files.isEmpty else {
                 throw CommandError(.usage, "give at least one file, or --command to learn how to make it")
             }
-            var assumptions = Assumptions()
-            for text in assume { try assumptions.set(option: text, source: "--assume") }
-            let catalogue = try PriceCatalogue.shipped()
+            let manifest = try pricing.manifest()
+            let assumptions = try pricing.assumed(above: manifest?.assumptions ?? Assumptions())
+            let catalogue = try pricing.catalogue(over: .shipped())
             let read = try files.map { (name: $0, bytes: try readFile($0)) }
             if read.allSatisfy({ AccessLogEstimate.recognises($0.bytes) }) {
                 return try answer(AccessLogEstimate(read), assumptions, catalogue)
@@ -69,7 +66,7 @@ struct CloudWatchCommand: ParsableCommand {
             default: throw CommandError(.usage, "--from and --to belong together")
             }
             let answer = try CloudWatchAnswer(
-                metrics, assumptions, own: gateway(catalogue), catalogue: catalogue, region: region)
+                metrics, assumptions, own: own.gateway(catalogue), catalogue: catalogue, region: region)
             switch format {
             case .table: print(answer.table(), terminator: "")
             case .json: try printJSON(answer)
@@ -84,17 +81,6 @@ struct CloudWatchCommand: ParsableCommand {
         case .table: print("estimate\n" + answer.table(), terminator: "")
         case .json: try printJSON(answer)
         }
-    }
-
-    private func gateway(_ catalogue: PriceCatalogue) throws -> OwnGateway {
-        var gateway = OwnGateway(sizing: catalogue.envoy)
-        guard let fee else { return gateway }
-        guard let amount = Fraction(decimal: fee), !amount.isNegative else {
-            throw CommandError(.usage, "--fee is '\(fee)': give an amount that is not negative")
-        }
-        gateway.fee = amount
-        gateway.feeSource = "--fee"
-        return gateway
     }
 
     private func chosenKind() throws -> LoadBalancerKind? {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import LoadBalancerCosts
 import Logging
+import Savings
 import UsageStore
 
 /// `waybill compare`: what AWS's load balancers would have cost for a gateway's metered traffic.
@@ -34,11 +35,13 @@ struct CompareCommand: AsyncParsableCommand {
     func run() async throws {
         let month = try period.period()
         let metered = try await database.withStore(logger: Logger.command) { store in
-            try await MeteredGateway.read(gateway, month, from: store)
+            try await store.meteredMonth(of: gateway, month)
         }
         try costFailure {
-            let comparison = try metered.comparison(
-                options, region: (region ?? "us-east-1", region == nil ? "default" : "--region"))
+            let catalogue = try options.pricing.catalogue(over: metered.catalogue(over: .shipped()))
+            let request = try options.request(
+                catalogue, region: (region ?? "us-east-1", region == nil ? "default" : "--region"), isRated: true)
+            let comparison = try metered.comparison(request, catalogue: catalogue)
             switch format {
             case .table: print(comparison.table(), terminator: "")
             case .csv: print(comparison.csv(), terminator: "")

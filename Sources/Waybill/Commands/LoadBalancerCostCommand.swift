@@ -1,6 +1,6 @@
 import ArgumentParser
-import Foundation
 import LoadBalancerCosts
+import Savings
 
 /// `waybill lb-cost`: what ALB, NLB and Classic would cost for given traffic. Pure: no database.
 struct LoadBalancerCostCommand: ParsableCommand {
@@ -38,84 +38,58 @@ struct LoadBalancerCostCommand: ParsableCommand {
     var connectionSeconds: String?
 
     @Option(
-        help: ArgumentHelp("Hours: of the flat month (730), or a multiple of the hours listed.", valueName: "count"))
-    var hours: Int64?
-
-    @Option(
-        help: ArgumentHelp("An assumption, as rules=60; repeatable, above those of the files.", valueName: "name=value")
-    )
-    var assume: [String] = []
-
-    @Option(help: ArgumentHelp("A Kubernetes Service manifest to derive assumptions from.", valueName: "file"))
-    var service: String?
-
-    @Option(help: ArgumentHelp("An AWS price list whose prices stand above the shipped ones.", valueName: "file"))
-    var priceList: String?
-
-    @Option(
         help: ArgumentHelp(
             "Compare a gateway of one's own with these: alb, nlb, clb, apigw-http, … or all.", valueName: "keys"))
     var against: String?
 
-    @Option(help: ArgumentHelp("The gateway's fee for this traffic, for --against.", valueName: "amount"))
-    var fee: String?
-
-    @Option(
-        name: .customLong("vcpu-per-1000"),
-        help: ArgumentHelp("Envoy's vCPU per 1,000 requests a second, for --against.", valueName: "vcpu"))
-    var vcpuPer1000: String?
-
-    @Option(help: ArgumentHelp("The price of a vCPU-hour of Envoy's nodes, for --against.", valueName: "amount"))
-    var vcpuHourPrice: String?
-
     @Option(help: "table, json or csv.")
     var format: Format = .table
 
+    @OptionGroup var pricing: PricingOptions
+    @OptionGroup(title: "A gateway of one's own (--against)") var own: OwnGatewayOptions
+    @OptionGroup var adjusting: TrafficOptions
+
     func run() throws {
         try costFailure {
-            let shipped = try PriceCatalogue.shipped()
-            let catalogue = try priceList.map { try shipped.importing(PriceListImport.read($0)) } ?? shipped
-            let manifest = try service.map { path in
-                try ServiceManifest(String(decoding: readFile(path), as: UTF8.self), name: path)
-            }
-            var file = try input(assumptions: manifest?.assumptions ?? Assumptions())
-            for text in assume { try file.assumptions.set(option: text, source: "--assume") }
-            let (region, source) = place(file.region)
-            let notes = try manifest?.notes(file.series, file.assumptions, catalogue: catalogue, region: region) ?? []
+            let catalogue = try pricing.catalogue(over: .shipped())
+            let manifest = try pricing.manifest()
+            let file = try input(assumptions: manifest?.assumptions ?? Assumptions())
+            var request = ComparisonRequest()
+            (request.region, request.regionSource) = place(file.region)
+            request.manifest = manifest
+            request.assumptions = try pricing.assumed(above: file.assumptions)
+            request.adjustments = try adjusting.adjustments()
+            // A flat month has its hours already.
+            if traffic == nil { request.adjustments.hours = nil }
+            let hours = try file.series.hours
             if let against {
-                return try compare(file, catalogue, region: (region, source), notes: notes, against: against)
+                request.against = ComparisonOptions.keys(against)
+                request.gateway = try own.gateway(catalogue)
+                return try print(
+                    request.comparison(
+                        of: hours, repeats: file.series.repeats, catalogue: catalogue, month: nil, isMetered: false))
             }
+            var assumptions = request.assumptions
+            let (series, notes) = try request.adjustments.series(
+                hours, repeats: file.series.repeats, isPattern: true,
+                freeRules: catalogue.capacityUnits.application.freeRules, &assumptions)
+            let switches =
+                try manifest?.notes(series, assumptions, catalogue: catalogue, region: request.region) ?? []
             let answer = try CostAnswer(
-                file.series, file.assumptions, catalogue: catalogue, region: region, regionSource: source, notes: notes)
+                series, assumptions, catalogue: catalogue, region: request.region, regionSource: request.regionSource,
+                notes: notes + switches)
             switch format {
-            case .table: print(answer.table(), terminator: "")
-            case .csv: print(answer.csv(), terminator: "")
+            case .table: Swift.print(answer.table(), terminator: "")
+            case .csv: Swift.print(answer.csv(), terminator: "")
             case .json: try printJSON(answer)
             }
         }
     }
 
-    private func compare(
-        _ file: TrafficFile, _ catalogue: PriceCatalogue, region: (name: String, source: String), notes: [String],
-        against: String
-    ) throws {
-        var gateway = OwnGateway(sizing: catalogue.envoy)
-        if let fee {
-            gateway.fee = try number(fee, "--fee")
-            gateway.feeSource = "--fee"
-        }
-        if let vcpuPer1000 {
-            gateway.sizing.vcpuPer1000Requests = try number(vcpuPer1000, "--vcpu-per-1000")
-            gateway.sizing.source = "--vcpu-per-1000"
-        }
-        if let vcpuHourPrice { gateway.vcpuHourPrice = try number(vcpuHourPrice, "--vcpu-hour-price") }
-        let keys = against == "all" ? nil : against.split(separator: ",").map(String.init)
-        let comparison = try Comparison(
-            file.series, file.assumptions, own: gateway, catalogue: catalogue, region: region.name,
-            regionSource: region.source, against: keys, notes: notes)
+    private func print(_ comparison: Comparison) throws {
         switch format {
-        case .table: print(comparison.table(), terminator: "")
-        case .csv: print(comparison.csv(), terminator: "")
+        case .table: Swift.print(comparison.table(), terminator: "")
+        case .csv: Swift.print(comparison.csv(), terminator: "")
         case .json: try printJSON(comparison)
         }
     }
@@ -132,9 +106,7 @@ struct LoadBalancerCostCommand: ParsableCommand {
                 throw CommandError(.usage, "--traffic and --monthly-requests exclude each other: give one")
             }
             let name = traffic == "-" ? "standard input" : traffic
-            var file = try TrafficFile(readFile(traffic), name: name, assumptions: assumptions)
-            if let hours { file.series = try file.series.repeated(toHours: hours) }
-            return file
+            return try TrafficFile(readFile(traffic), name: name, assumptions: assumptions)
         }
         guard monthlyRequests != nil else {
             throw CommandError(.usage, "give --traffic FILE (- for standard input) or --monthly-requests N")
@@ -142,66 +114,14 @@ struct LoadBalancerCostCommand: ParsableCommand {
         return TrafficFile(
             region: nil, assumptions: assumptions,
             series: try .flat(
-                monthlyRequests: number(monthlyRequests, "--monthly-requests"),
-                bytesPerRequest: number(bytesPerRequest, "--bytes-per-request"),
-                requestsPerConnection: number(requestsPerConnection, "--requests-per-connection"),
-                connectionSeconds: number(connectionSeconds, "--connection-seconds"), hours: hours ?? 730))
+                monthlyRequests: required(monthlyRequests, "--monthly-requests"),
+                bytesPerRequest: required(bytesPerRequest, "--bytes-per-request"),
+                requestsPerConnection: required(requestsPerConnection, "--requests-per-connection"),
+                connectionSeconds: required(connectionSeconds, "--connection-seconds"), hours: adjusting.hours ?? 730))
     }
 
-    private func number(_ text: String?, _ option: String) throws -> Fraction {
+    private func required(_ text: String?, _ option: String) throws -> Fraction {
         guard let text else { throw CommandError(.usage, "\(option) is missing: a flat month needs it") }
-        guard let value = Fraction(decimal: text), !value.isNegative else {
-            throw CommandError(.usage, "\(option) is '\(text)': give a finite number that is not negative")
-        }
-        return value
+        return try number(text, option)
     }
-}
-
-extension PriceCatalogue {
-    /// What is shipped in config/prices.
-    static func shipped() throws -> PriceCatalogue {
-        let directory = try ConfigurationFiles.directory("config/prices")
-        let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".yaml") }
-            .sorted()
-        return try PriceCatalogue(
-            files: names.map { name in
-                PriceFile(
-                    name: "\(directory)/\(name)",
-                    text: String(decoding: try readFile("\(directory)/\(name)"), as: UTF8.self))
-            })
-    }
-}
-
-/// Runs `body`, giving the errors of the cost model their exit codes: 2 for input, 1 for the rest.
-func costFailure(_ body: () throws -> Void) throws {
-    do {
-        try body()
-    } catch let error as LoadBalancerCostError {
-        throw CommandError(error.code == .invalidInput ? .usage : .failure, error.message)
-    }
-}
-
-/// The bytes of a file, or of standard input for `-`. At most `limit` bytes.
-func readFile(_ path: String, limit: Int = 1 << 30) throws -> [UInt8] {
-    let handle: FileHandle
-    if path == "-" {
-        handle = .standardInput
-    } else {
-        guard let opened = FileHandle(forReadingAtPath: path) else {
-            throw CommandError(.usage, "\(path) can not be read: check the path and its permissions")
-        }
-        handle = opened
-    }
-    do {
-        return [UInt8](try handle.read(upToCount: limit) ?? Data())
-    } catch {
-        throw CommandError(.failure, "\(path) can not be read: \(error.localizedDescription)")
-    }
-}
-
-/// Prints a value as JSON with keys in order.
-func printJSON(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }

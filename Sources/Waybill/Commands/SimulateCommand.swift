@@ -2,6 +2,7 @@ import ArgumentParser
 import LoadBalancerCosts
 import Logging
 import Pricing
+import Savings
 import UsageStore
 
 /// `waybill simulate`: what if the same traffic had other habits, rules, a region or prices of another kind; and what a
@@ -104,10 +105,10 @@ struct SimulateCommand: AsyncParsableCommand {
     func run() async throws {
         if let tenant { return try await simulateSpike(tenant: tenant) }
         let period = try month.map { try billingPeriod($0) }
-        var metered: MeteredGateway?
+        var metered: MeteredMonth?
         if let gateway, let period {
             metered = try await database.withStore(logger: Logger.command) { store in
-                try await MeteredGateway.read(gateway, period, from: store)
+                try await store.meteredMonth(of: gateway, period)
             }
         }
         try costFailure {
@@ -128,20 +129,24 @@ struct SimulateCommand: AsyncParsableCommand {
         }
     }
 
-    private func simulation(_ metered: MeteredGateway?, _ period: BillingPeriod?) throws -> Simulation {
+    private func simulation(_ metered: MeteredMonth?, _ period: BillingPeriod?) throws -> Simulation {
         let file = try traffic.map { try TrafficFile(readFile($0), name: $0 == "-" ? "standard input" : $0) }
         let hours = try metered?.hours ?? file?.series.hours ?? []
-        let catalogue = try options.catalogue(stored: metered?.prices ?? [])
-        let manifest = try options.manifest(above: file?.assumptions ?? Assumptions())
-        let assumptions = try options.assumptions(manifest, above: file?.assumptions ?? Assumptions())
+        let shipped = try PriceCatalogue.shipped()
+        let catalogue = try options.pricing.catalogue(over: metered?.catalogue(over: shipped) ?? shipped)
         let place = place(file)
+        var request = try options.request(
+            catalogue, above: file?.assumptions ?? Assumptions(), region: place, isRated: period != nil)
+        let assumptions = request.assumptions
         func compared(
             _ hours: [TrafficHour], _ assumptions: Assumptions, _ region: (name: String, source: String),
             isMetered: Bool
         ) throws -> Comparison {
-            try options.comparison(
-                hours, repeats: file?.series.repeats ?? 1, assumptions, manifest: manifest, catalogue: catalogue,
-                region: region, month: period, isMetered: isMetered)
+            request.assumptions = assumptions
+            (request.region, request.regionSource) = region
+            return try request.comparison(
+                of: hours, repeats: file?.series.repeats ?? 1, catalogue: catalogue, month: period,
+                isMetered: isMetered, isPattern: metered == nil)
         }
         var (changed, changes) = try whatIf().applied(to: hours)
         var other = assumptions
@@ -152,19 +157,20 @@ struct SimulateCommand: AsyncParsableCommand {
             changes.append("\(name.rawValue) \(other.text(name)) instead of \(assumptions.text(name))")
         }
         if let region, region != place.name { changes.append("region \(region) instead of \(place.name)") }
-        return try Simulation(
-            now: compared(hours, assumptions, place, isMetered: metered != nil),
-            then: compared(changed, other, region.map { ($0, "--region") } ?? place, isMetered: false),
-            changes: changes)
+        let now = try compared(hours, assumptions, place, isMetered: metered != nil)
+        // Rules of a what-if stand in place of those that were counted.
+        if other.source(.rules) == "what if" { request.adjustments.routes = nil }
+        let then = try compared(changed, other, region.map { ($0, "--region") } ?? place, isMetered: false)
+        return try Simulation(now: now, then: then, changes: changes)
     }
 
     private func whatIf() throws -> WhatIf {
         WhatIf(
-            requestsFactor: try requestsFactor.map { try ComparisonOptions.number($0, "--requests-factor") },
+            requestsFactor: try requestsFactor.map { try number($0, "--requests-factor") },
             requestsPerConnection: try requestsPerConnection.map {
-                try ComparisonOptions.number($0, "--requests-per-connection")
+                try number($0, "--requests-per-connection")
             },
-            bytesPerRequest: try bytesPerRequest.map { try ComparisonOptions.number($0, "--bytes-per-request") })
+            bytesPerRequest: try bytesPerRequest.map { try number($0, "--bytes-per-request") })
     }
 
     private func place(_ file: TrafficFile?) -> (name: String, source: String) {

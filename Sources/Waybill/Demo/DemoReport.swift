@@ -1,8 +1,10 @@
+import ArgumentParser
 import Billing
 import LoadBalancerCosts
 import Metering
 import Pricing
 import Reports
+import Savings
 import UsageStore
 
 /// What the demo shows at its end: sent against metered, an invoice, and the comparison with load balancers.
@@ -41,10 +43,13 @@ struct DemoReport {
     }
 
     private func compare() async throws {
-        let metered = try await MeteredGateway.read(gateway, period.period, from: store)
+        let metered = try await store.meteredMonth(of: gateway, period.period)
         try costFailure {
-            let comparison = try metered.comparison(
-                .defaults(), region: ("us-east-1", "default"), against: ["alb", "nlb", "clb"])
+            let catalogue = try metered.catalogue(over: .shipped())
+            var request = try ComparisonOptions.parse([]).request(
+                catalogue, region: ("us-east-1", "default"), isRated: true)
+            request.against = ["alb", "nlb", "clb"]
+            let comparison = try metered.comparison(request, catalogue: catalogue)
             print("The same traffic behind AWS's load balancers\n\n\(comparison.table())")
         }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Billing
 import Foundation
+import LoadBalancerCosts
 import Logging
 import PostgreSQL
 import UsageStore
@@ -108,6 +109,7 @@ struct DatabaseOptions: ParsableArguments {
         case let error as PostgresError: CommandError(.failure, "\(error)")
         case let error as UsageStoreError where error.code == .conservation: CommandError(.verification, error.message)
         case let error as UsageStoreError: CommandError(.failure, error.message)
+        case let error as LoadBalancerCostError: CommandError(error)
         case let error as BillingError: CommandError(error.code.isConflict ? .conflict : .failure, error.message)
         default: error
         }

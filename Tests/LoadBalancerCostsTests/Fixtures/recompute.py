@@ -19,9 +19,8 @@ def text(value):
     return "-" + digits if value < 0 and whole else digits
 
 
-def main(path):
-    with open(path) as file:
-        traffic = json.load(file, parse_float=F, parse_int=F)
+def answer(traffic):
+    """traffic: what a traffic file holds, every number a Fraction."""
     assumed = traffic.get("assumptions", {})
     repeat = traffic.get("repeat", 1)
     gb = F(2 ** 30) if assumed.get("gb") == "binary" else F(10 ** 9)
@@ -49,9 +48,15 @@ def main(path):
     alb = hours * F("0.0225") + above * repeat * F("0.008") + reserved * hours * F("0.008") + stores * hours * F("0.005")
     nlb = hours * F("0.0225") + nlcu * repeat * F("0.006")
     clb = hours * F("0.025") + data * repeat * F("0.008")
-    json.dump({"alb": {"lcu_hours": text(lcu * repeat), "total": text(alb), "binding_hours": binding},
-               "nlb": {"lcu_hours": text(nlcu * repeat), "total": text(nlb)},
-               "clb": {"gb": text(data * repeat), "total": text(clb)}}, sys.stdout)
+    return {"alb": {"lcu_hours": text(lcu * repeat), "total": text(alb), "binding_hours": binding},
+            "nlb": {"lcu_hours": text(nlcu * repeat), "total": text(nlb)},
+            "clb": {"gb": text(data * repeat), "total": text(clb)}}
 
 
-main(sys.argv[1])
+def main(path):
+    with open(path) as file:
+        json.dump(answer(json.load(file, parse_float=F, parse_int=F)), sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

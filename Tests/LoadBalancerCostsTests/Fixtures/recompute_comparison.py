@@ -6,6 +6,7 @@ the hours, the assumptions, Envoy's sizing and the fee (which a price book made)
 """
 import json
 import sys
+from datetime import datetime, timedelta
 from fractions import Fraction as F
 from math import ceil
 
@@ -38,13 +39,38 @@ def graduated(requests, tiers):
     return total
 
 
-def main(path):
-    with open(path) as file:
-        given = json.load(file)
+def months_later(start, months):
+    index = start.year * 12 + start.month - 1 + months
+    year, month = divmod(index, 12)
+    last = [31, 29 if year % 4 == 0 and (year % 100 or year % 400 == 0) else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    return start.replace(year=year, month=month + 1, day=min(start.day, last[month]))
+
+
+def by_month(hours, counts, repeat):
+    """The counts of hours by the month from the first hour on; a list without dates has 730 hours a month."""
+    if repeat > 1:
+        months = max(1, (len(hours) * repeat + 365) // 730)
+        return [sum(counts) * repeat / F(months)] * months
+    starts = [datetime.fromisoformat(hour["start"].replace("Z", "+00:00")) for hour in hours]
+    if starts[-1] - starts[0] < timedelta(hours=745):
+        return [sum(counts)]
+    sums, number = [F(0)], 1
+    for start, count in zip(starts, counts):
+        if start >= months_later(starts[0], number):
+            while start >= months_later(starts[0], number):
+                number += 1
+            sums.append(F(0))
+        sums[-1] += count
+    return sums
+
+
+def recompute(given):
+    """given: the object that `waybill compare --format json` prints."""
     assumed, sizing, repeat = given["assumptions"], given["sizing"], given["repeat"]
     gb = F(2 ** 30) if assumed["gb"] == "binary" else F(10 ** 9)
     flows, active_flows = NLB[assumed["nlb_listener"]]
-    lcu = above = nlcu = everything = requests = counted = vcpu = F(0)
+    lcu = above = nlcu = everything = requests = vcpu = F(0)
+    asked_for, counted = [], []
     peak = F(sizing["minimum_vcpu"])
     binding = {}
     for hour in given["hours"]:
@@ -61,13 +87,17 @@ def main(path):
         nlcu += max(new / 3600 / flows, active / active_flows, (std + lam) / gb)
         everything += std + lam
         requests += asked
-        counted += asked * max(1, ceil((std + lam) / (asked * 2 ** 19))) if asked else 0
+        asked_for.append(asked)
+        counted.append(asked * max(1, ceil((std + lam) / (asked * 2 ** 19))) if asked else F(0))
         needed = asked / 3600 / 1000 * F(sizing["vcpu_per_1000_requests_per_second"]) / F(sizing["target_utilisation"])
         vcpu += max(F(sizing["minimum_vcpu"]), needed)
         peak = max(peak, needed)
-    hours = len(given["hours"]) * repeat
-    lcu, above, nlcu, everything, requests, counted, vcpu = (
-        x * repeat for x in (lcu, above, nlcu, everything, requests, counted, vcpu))
+    hours = given["hour_count"]
+    lcu, above, nlcu, everything, requests, vcpu = (
+        x * repeat for x in (lcu, above, nlcu, everything, requests, vcpu))
+    # Hours that are listed and not charged have no nodes that stand for them.
+    vcpu += F(sizing["minimum_vcpu"]) * (hours - len(given["hours"]) * repeat)
+    asked_for, counted = (by_month(given["hours"], counts, repeat) for counts in (asked_for, counted))
     if given["nodes"] == "peak":
         vcpu = peak * hours
     crossing = F(assumed["pod_crossing_share"])
@@ -84,9 +114,11 @@ def main(path):
             "nlb": {"hours": own["hours"], "units": own["units"], "data": data},
             "clb": {"hours": hours * F("0.025"), "units": everything / gb * F("0.008")},
             "gcp-lb": {"hours": hours * F("0.025"), "data": everything / 2 ** 30 * F("0.008")},
-            "kong-plus": {"hours": F(500), "units": F(max(0, ceil(requests / MILLION) - 1) * 200)}}
+            "kong-plus": {"hours": F(500 * len(asked_for)),
+                          "units": F(sum(max(0, ceil(month / MILLION) - 1) * 200 for month in asked_for))}}
     for key, tiers in TIERS.items():
-        rows[key] = {"units": graduated(counted if key == "apigw-http" else requests, tiers)}
+        months = counted if key == "apigw-http" else asked_for
+        rows[key] = {"units": sum((graduated(month, tiers) for month in months), F(0))}
     base = sum(own.values())
     answer = {}
     for key, row in rows.items():
@@ -101,7 +133,13 @@ def main(path):
                 answer[key]["break_even_fee_per_billion"] = text((total - base + own["fee"]) * 10 ** 9 / requests)
     answer["alb"]["binding_hours"] = binding
     answer["requests"] = text(requests)
-    json.dump(answer, sys.stdout)
+    return answer
 
 
-main(sys.argv[1])
+def main(path):
+    with open(path) as file:
+        json.dump(recompute(json.load(file)), sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
