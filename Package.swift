@@ -46,15 +46,17 @@ let package = Package(
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
+        .target(name: "CDatagrams"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Ingest",
             dependencies: [
-                "CZlib", "EnvoyAPI", "Metering", "PostgreSQL", "UsageStore", "WireFormats",
+                "CDatagrams", "CZlib", "EnvoyAPI", "Metering", "PostgreSQL", "UsageStore", "WireFormats",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
 
@@ -184,7 +186,8 @@ let package = Package(
 let pure: Set = ["StrictYAML", "WireFormats", "Metering", "Pricing", "LoadBalancerCosts"]
 let generated: Set = ["EnvoyAPI"]
 
-for target in package.targets where target.type != .system && !generated.contains(target.name) {
+for target in package.targets
+where target.type != .system && !generated.contains(target.name) && target.name != "CDatagrams" {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

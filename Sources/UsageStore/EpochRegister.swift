@@ -30,6 +30,14 @@ struct EpochRegister {
         }
         for index in commits.indices { try await judgeLateCounters(of: &commits[index]) }
         try await storeRefusals(of: &commits)
+        for commit in commits {
+            guard let epoch = commit.stored.epoch else { continue }
+            for said in commit.remarks {
+                try await remark(
+                    commit, epoch, reason: said.reason, from: said.from, to: said.to, upper: said.upper,
+                    occurrences: said.occurrences)
+            }
+        }
     }
 
     private func decide(_ commit: inout StreamCommit, _ known: inout [Int64: [EpochRecord]]) async throws {

@@ -5,12 +5,37 @@ package struct StreamCommit: Sendable {
     package var identity: StreamIdentity
     package var tape: StreamTape
     package var stored: StoredStream
+    /// What the receiver could not count, at most one of a reason and quarter hour.
+    package var remarks: [StreamRemark]
 
-    package init(identity: StreamIdentity, tape: StreamTape, stored: StoredStream) {
+    package init(identity: StreamIdentity, tape: StreamTape, stored: StoredStream, remarks: [StreamRemark] = []) {
         self.identity = identity
         self.tape = tape
         self.stored = stored
+        self.remarks = remarks
     }
+}
+
+/// A stretch in which a receiver could not count all: the aggregation makes a gap of it.
+package struct StreamRemark: Hashable, Sendable {
+    /// A `Gap.Reason`.
+    package var reason: String
+    package var from: Timestamp
+    package var to: Timestamp
+    /// Requests that it may have hidden; nil where nothing bounds them.
+    package var upper: Int64?
+    /// How often it happened in its quarter hour so far, in the unit of the reason: datagrams, values.
+    package var occurrences: Int64
+
+    package init(reason: String, from: Timestamp, to: Timestamp, upper: Int64?, occurrences: Int64) {
+        self.reason = reason
+        self.from = from
+        self.to = to
+        self.upper = upper
+        self.occurrences = occurrences
+    }
+
+    package var quarterHour: QuarterHour { QuarterHour(containing: from) }
 }
 
 /// What the database knows of a stream. A worker keeps it beside the stream and hands it back with the next commit.

@@ -1,3 +1,9 @@
+#if canImport(Darwin)
+internal import Darwin
+#else
+internal import Glibc
+#endif
+
 /// Why a receiver does not run. For the operator.
 package struct ReceiverError: Error, CustomStringConvertible {
     package struct Code: Hashable, Sendable {
@@ -21,4 +27,20 @@ package struct ReceiverError: Error, CustomStringConvertible {
     }
 
     package var description: String { message }
+}
+
+extension ReceiverError {
+    /// - Parameter number: an errno.
+    static func listening(
+        _ what: String, _ place: MetricsServiceReceiver.BoundAddress, _ number: Int32
+    ) -> ReceiverError {
+        if number == EADDRINUSE {
+            return ReceiverError(
+                .addressInUse,
+                "\(what) can not listen on \(place): another process does; stop it, or choose another port")
+        }
+        return ReceiverError(
+            .cannotListen,
+            "\(what) can not listen on \(place): \(String(cString: strerror(number))); give an address of this machine")
+    }
 }

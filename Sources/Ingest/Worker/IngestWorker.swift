@@ -24,9 +24,18 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
     private let configuration: Configuration
     private let logger: Logger
     private let streams = Mutex<[StreamID: MeteredStream]>([:])
+    private let odometers: OdometerBook?
+    private let now: @Sendable () -> Timestamp
     private let isOverloaded = Atomic(false)
 
-    package init(store: UsageStore, collect: CollectPatterns, configuration: Configuration, logger: Logger) {
+    /// - Parameters:
+    ///   - odometers: of the delta sources that this worker receives; nil where it receives none.
+    package init(
+        store: UsageStore, collect: CollectPatterns, configuration: Configuration, odometers: OdometerBook? = nil,
+        logger: Logger, now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.odometers = odometers
+        self.now = now
         self.store = store
         self.collect = collect
         self.configuration = configuration
@@ -65,9 +74,10 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
 
     /// Stores what changed since the last commit.
     package func commit() async throws {
-        let open = streams.withLock { Array($0.values) }
+        let open: [any TapeSource] = streams.withLock { Array($0.values) } + (odometers?.sources ?? [])
         defer { retire(open) }
-        let commits = open.compactMap { $0.commit() }
+        let now = now()
+        let commits = open.compactMap { $0.commit(at: now) }
         guard !commits.isEmpty else { return }
         do {
             try await store(commits, open)
@@ -80,7 +90,7 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
         }
     }
 
-    private func storeAlone(_ commit: StreamCommit, _ open: [MeteredStream]) async throws {
+    private func storeAlone(_ commit: StreamCommit, _ open: [any TapeSource]) async throws {
         do {
             try await store([commit], open)
         } catch let error where !Self.isOutage(error) {
@@ -93,7 +103,7 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
         }
     }
 
-    private func store(_ commits: [StreamCommit], _ open: [MeteredStream]) async throws {
+    private func store(_ commits: [StreamCommit], _ open: [any TapeSource]) async throws {
         let stored = try await store.commit(commits)
         for stream in open {
             if let stored = stored[stream.id] { stream.hasStored(stored) }
@@ -101,7 +111,7 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
     }
 
     /// Forgets streams of which nothing more will come, and watches the memory that the others hold.
-    private func retire(_ open: [MeteredStream]) {
+    private func retire(_ open: [any TapeSource]) {
         let spent = open.filter(\.isSpent).map(\.id)
         streams.withLock { streams in
             for id in spent { streams[id] = nil }

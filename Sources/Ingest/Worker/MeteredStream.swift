@@ -7,7 +7,7 @@ import WireFormats
 ///
 /// A large message is read under the stream's lock and may take long. Nobody who looks after all streams waits for it:
 /// the commit passes a stream by that is being read, and takes it the next time.
-final class MeteredStream: MetricsStream {
+final class MeteredStream: MetricsStream, TapeSource {
     private struct State {
         var feed: MetricsServiceFeed
         var identity: StreamIdentity?
@@ -59,7 +59,7 @@ final class MeteredStream: MetricsStream {
 
     /// What is to be stored now; nil also while a message is being read. The snapshot shares its memory with the tape
     /// until the next reading.
-    func commit() -> StreamCommit? {
+    func commit(at now: Timestamp) -> StreamCommit? {
         let commit = state.withLockIfAvailable { state -> StreamCommit? in
             guard let identity = state.identity, state.feed.tape.latestRevision > state.stored.revision else {
                 return nil

@@ -1,0 +1,121 @@
+package import Logging
+package import Metering
+internal import NIOCore
+internal import NIOPosix
+package import ServiceLifecycle
+internal import WireFormats
+
+/// Receives statsd over TCP: each worker thread of Envoy has a connection of its own.
+package struct StatsdTCPReceiver: Service {
+    package typealias BoundAddress = MetricsServiceReceiver.BoundAddress
+
+    private let host: String
+    private let port: Int
+    private let largestConnections: Int
+    private let senders: StatsdSenders
+    private let book: OdometerBook
+    private let logger: Logger
+    private let now: @Sendable () -> Timestamp
+    private let onListening: @Sendable (BoundAddress) -> Void
+
+    package init(
+        host: String, port: Int, largestConnections: Int = 10_000, senders: StatsdSenders, book: OdometerBook,
+        logger: Logger, now: @escaping @Sendable () -> Timestamp,
+        onListening: @escaping @Sendable (BoundAddress) -> Void = { _ in }
+    ) {
+        self.host = host
+        self.port = port
+        self.largestConnections = largestConnections
+        self.senders = senders
+        self.book = book
+        self.logger = logger
+        self.now = now
+        self.onListening = onListening
+    }
+
+    /// Receives until the service group shuts down gracefully or the task is cancelled.
+    package func run() async throws {
+        let server: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
+        do {
+            server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.socketOption(.so_keepalive), value: 1)
+                .bind(host: host, port: port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    }
+                }
+        } catch let error as IOError {
+            throw ReceiverError.listening("statsd (TCP)", BoundAddress(host: host, port: port), error.errnoCode)
+        }
+        onListening(BoundAddress(host: host, port: server.channel.localAddress?.port ?? port))
+        try await cancelWhenGracefulShutdown {
+            try await server.executeThenClose { connections in
+                try await withThrowingDiscardingTaskGroup { group in
+                    for try await connection in connections {
+                        group.addTask { await serve(connection) }
+                    }
+                }
+            }
+        }
+    }
+
+    private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
+        let peer = connection.channel.remoteAddress?.ipAddress ?? ""
+        do {
+            try await connection.executeThenClose { chunks, _ in
+                guard let address = PeerAddress(peer), senders.allows(address) else {
+                    logger.warning("a statsd connection was refused: no rule allows it", metadata: ["peer": "\(peer)"])
+                    return
+                }
+                var lines = StatsdConnection(senders: senders, book: book, address: address)
+                for try await chunk in chunks {
+                    guard lines.take(Array(chunk.readableBytesView), at: now()) else {
+                        logger.warning(
+                            "a statsd connection was closed: no rule names its instance", metadata: ["peer": "\(peer)"])
+                        return
+                    }
+                }
+            }
+        } catch {
+            logger.info("a statsd connection was lost", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        }
+    }
+}
+
+/// One connection: who sends, and the line that its last read cut.
+struct StatsdConnection {
+    private let senders: StatsdSenders
+    private let book: OdometerBook
+    private let address: PeerAddress
+    private var source: OdometerSource?
+    private var stream = StatsdStream(dialect: .plain)
+    /// What came before a whole line named the instance.
+    private var begun: [UInt8] = []
+
+    init(senders: StatsdSenders, book: OdometerBook, address: PeerAddress) {
+        self.senders = senders
+        self.book = book
+        self.address = address
+    }
+
+    /// False where no rule names the sender, or there is no room for it.
+    mutating func take(_ chunk: [UInt8], at time: Timestamp) -> Bool {
+        if let source {
+            source.receive(statsd: chunk.span, of: &stream, at: time)
+            return true
+        }
+        begun += chunk
+        guard let end = begun.lastIndex(of: UInt8(ascii: "\n")) else { return begun.count <= StatsdStream.longestLine }
+        guard
+            let sender = senders.known(address)
+                ?? senders.sender(address, payload: begun.span.extracting(0..<(end + 1))),
+            let found = book.source(sender.key, sender.feed)
+        else { return false }
+        source = found
+        stream = StatsdStream(dialect: sender.dialect)
+        found.receive(statsd: begun.span, of: &stream, at: time)
+        begun = []
+        return true
+    }
+}
