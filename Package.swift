@@ -10,7 +10,9 @@ let package = Package(
         // SHA-256 and Ed25519 of invoices and bundles. It brings BoringSSL, which gRPC's TLS builds anyway.
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2", exact: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", exact: "2.9.2"),
@@ -48,16 +50,20 @@ let package = Package(
             ]),
         .target(name: "CDatagrams"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(
             name: "Ingest",
             dependencies: [
-                "CDatagrams", "CZlib", "EnvoyAPI", "Metering", "PostgreSQL", "UsageStore", "WireFormats",
+                "CDatagrams", "EnvoyAPI", "Gzip", "Metering", "PostgreSQL", "UsageStore", "WireFormats",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "X509", package: "swift-certificates"),
             ]),
 
         // A real Envoy under a counted load: for the demo and the system tests.
@@ -94,8 +100,14 @@ let package = Package(
         .executableTarget(
             name: "Waybill",
             dependencies: [
+<<<<<<< HEAD
                 "Billing", "DemoGateway", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports",
                 "Savings", "StrictYAML", "UsageStore", "WebAPI",
+=======
+                "Billing", "DemoGateway", "Gzip", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing",
+                "Reports",
+                "StrictYAML", "UsageStore", "WebAPI", "WireFormats",
+>>>>>>> c730037 (wip)
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -136,7 +148,7 @@ let package = Package(
         .testTarget(
             name: "IngestTests",
             dependencies: [
-                "EnvoyAPI", "Ingest", "Metering", "TestSupport", "WireFormats",
+                "EnvoyAPI", "Ingest", "Metering", "PostgreSQL", "TestSupport", "UsageStore", "WireFormats",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
                 .product(name: "Logging", package: "swift-log"),

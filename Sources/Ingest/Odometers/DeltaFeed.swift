@@ -5,9 +5,10 @@ package import WireFormats
 package struct DeltaFeed: StatsdVisitor, MetricsServiceVisitor, Sendable {
     package var odometer: Odometer
     let dialect: StatsdDialect
-    /// What stands before the names, with its dot; empty for none.
-    private let prefix: [UInt8]
+    private let prefix: SinkPrefix
     private var names: FullNames
+    /// Whether the odometer was not asked for the family under way, because its metrics have labels.
+    private var isLabelled = false
 
     /// - Parameters:
     ///   - prefix: what the sink puts before each name, without the dot that follows it.
@@ -15,7 +16,7 @@ package struct DeltaFeed: StatsdVisitor, MetricsServiceVisitor, Sendable {
     package init(odometer: Odometer, dialect: StatsdDialect = .plain, prefix: String = "", ignoring: Set<String> = []) {
         self.odometer = odometer
         self.dialect = dialect
-        self.prefix = prefix.isEmpty ? [] : Array(prefix.utf8) + [UInt8(ascii: ".")]
+        self.prefix = SinkPrefix(prefix)
         names = FullNames(ignoring: ignoring)
     }
 
@@ -34,39 +35,44 @@ package struct DeltaFeed: StatsdVisitor, MetricsServiceVisitor, Sendable {
     }
 
     private mutating func wants(_ name: Span<UInt8>, _ tags: Span<UInt8>) -> Bool {
-        var start = 0
-        if !prefix.isEmpty {
-            guard name.begins(with: prefix.span) else {
-                odometer.tape.refuse(.foreignPrefix)
-                return false
-            }
-            start = prefix.count
+        guard let start = prefix.end(in: name) else {
+            odometer.tape.refuse(.foreignPrefix)
+            return false
         }
         let bare = name.extracting(start..<name.count)
         guard !tags.isEmpty else { return odometer.wants(bare) }
         names.begin(bare)
         StatsdTags.forEach(in: tags, dialect: dialect) { names.tag($0, $1) }
         let full = names.finish()
-        return odometer.wants(names.bytes.span.extracting(full))
+        let bytes = names.bytes
+        return odometer.wants(bytes.span.extracting(full))
     }
 
     // MARK: Metrics service
 
     package mutating func node(_ node: EnvoyNode) throws(WireFormatError) {}
 
-    /// Whether there are tags is only seen at a metric; and the part of a name that is left says nothing of the whole.
-    package mutating func wants(family: Span<UInt8>, kind: MetricKind) -> Bool { true }
+    package mutating func wants(family: Span<UInt8>, kind: MetricKind) -> Bool {
+        isLabelled = false
+        return odometer.wants(family)
+    }
+
+    package mutating func wantsLabelled(family: Span<UInt8>, kind: MetricKind) -> Bool {
+        isLabelled = true
+        return true
+    }
 
     package mutating func metric(
         family: Span<UInt8>, labels: Span<UInt8>, kind: MetricKind, value: Double, timestampMilliseconds: Int64
     ) throws(WireFormatError) {
-        if labels.isEmpty {
-            guard odometer.wants(family) else { return }
-        } else {
+        if !labels.isEmpty {
             names.begin(family)
             try MetricLabels.forEach(in: labels) { (name, value) throws(WireFormatError) in names.tag(name, value) }
             let full = names.finish()
-            guard odometer.wants(names.bytes.span.extracting(full)) else { return }
+            let bytes = names.bytes
+            guard odometer.wants(bytes.span.extracting(full)) else { return }
+        } else if isLabelled {
+            guard odometer.wants(family) else { return }
         }
         switch kind {
         case .counter: odometer.add(value)

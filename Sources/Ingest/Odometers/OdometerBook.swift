@@ -1,6 +1,5 @@
 package import Metering
 import Synchronization
-package import WireFormats
 
 /// The odometers of a worker, by source and instance.
 package final class OdometerBook: Sendable {

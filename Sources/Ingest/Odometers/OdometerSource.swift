@@ -44,7 +44,7 @@ package final class OdometerSource: TapeSource {
     func receive(metricsService message: Span<UInt8>, at time: Timestamp) throws(WireFormatError) {
         let failure = state.withLock { state -> WireFormatError? in
             state.feed.odometer.export(at: time)
-            do {
+            do throws(WireFormatError) {
                 try MetricsServiceMessage.read(message, into: &state.feed)
                 return nil
             } catch {

@@ -1,6 +1,6 @@
 package import Logging
 package import Metering
-package import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Seals a worker's odometers each second, and once more when the receivers have ended.
 ///

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Gzip
 
 /// A captured stream of payloads: `<name>.bin` repeats a big-endian length of 32 bits and a payload; `<name>.idx.jsonl`
 /// beside it holds, per payload, a line with its arrival and its stream.
@@ -98,7 +99,12 @@ package struct CaptureFile {
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw ReplayError("\(path) can not be read")
         }
-        return path.hasSuffix(".gz") ? try Gzip.unpack([UInt8](bytes), path) : [UInt8](bytes)
+        guard path.hasSuffix(".gz") else { return [UInt8](bytes) }
+        do {
+            return try Gzip.unpack([UInt8](bytes))
+        } catch {
+            throw ReplayError("\(path): \(error)")
+        }
     }
 }
 

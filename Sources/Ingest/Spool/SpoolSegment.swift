@@ -1,4 +1,4 @@
-import Metering
+package import Metering
 
 /// Whose odometer: a source of a gateway's instance.
 package struct OdometerKey: Hashable, Sendable {

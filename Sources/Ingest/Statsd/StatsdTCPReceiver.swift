@@ -2,7 +2,7 @@ package import Logging
 package import Metering
 internal import NIOCore
 internal import NIOPosix
-package import ServiceLifecycle
+internal import ServiceLifecycle
 internal import WireFormats
 
 /// Receives statsd over TCP: each worker thread of Envoy has a connection of its own.
@@ -114,8 +114,9 @@ struct StatsdConnection {
         else { return false }
         source = found
         stream = StatsdStream(dialect: sender.dialect)
-        found.receive(statsd: begun.span, of: &stream, at: time)
+        let text = begun
         begun = []
+        found.receive(statsd: text.span, of: &stream, at: time)
         return true
     }
 }

@@ -1,7 +1,7 @@
 internal import CDatagrams
 package import Logging
 package import Metering
-package import ServiceLifecycle
+internal import ServiceLifecycle
 internal import Synchronization
 
 /// Receives statsd datagrams, many by one system call, on several threads that share the port: the kernel gives all
@@ -130,8 +130,11 @@ package struct StatsdUDPReceiver: Service {
                 statistics.datagrams += 1
                 statistics.bytes += Int64(datagram.length)
                 if datagram.truncated != 0 { statistics.truncated += 1 }
-                let bytes = UnsafeBufferPointer(start: datagram_batch_bytes(batch) + datagram.offset, count: datagram.length)
-                if !thread.take(Span(_unsafeElements: bytes), from: datagram.sender, at: time) { statistics.refused += 1 }
+                let bytes = UnsafeBufferPointer(
+                    start: datagram_batch_bytes(batch) + datagram.offset, count: datagram.length)
+                if !thread.take(Span(_unsafeElements: bytes), from: datagram.sender, at: time) {
+                    statistics.refused += 1
+                }
             }
             // The kernel's count runs over.
             let drops = Int64(dropped &- lastDropped)

@@ -1,16 +1,21 @@
 internal import CZlib
 
-/// Unpacks gzip through zlib. The one place of this target with pointers: zlib's interface is made of them.
-enum Gzip {
-    /// A capture that unpacks to more is refused: 1 GiB.
-    private static let largest = 1 << 30
+/// Unpacks gzip through zlib. A target of its own, for zlib's types are also another package's: pointers stand here alone.
+package enum Gzip {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
 
-    static func unpack(_ packed: [UInt8], _ path: String) throws(ReplayError) -> [UInt8] {
+    /// A capture that unpacks to more is refused: 1 GiB.
+    package static let largest = 1 << 30
+
+    /// - Parameter largest: bytes; what unpacks to more is refused.
+    package static func unpack(_ packed: [UInt8], atMost largest: Int = largest) throws(Failure) -> [UInt8] {
         var stream = z_stream()
         // 15 bits of window, and 16 for the gzip header.
         let size = Int32(MemoryLayout<z_stream>.size)
         guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, size) == Z_OK else {
-            throw ReplayError("\(path): zlib can not be started")
+            throw Failure(description: "zlib can not be started")
         }
         defer { inflateEnd(&stream) }
         var input = packed
@@ -28,10 +33,10 @@ enum Gzip {
                 unpacked.append(contentsOf: chunk[0..<(chunk.count - Int(stream.avail_out))])
                 if status == Z_STREAM_END { return nil }
                 guard status == Z_OK else { return "it is not gzip, or is cut off (zlib says \(status))" }
-                guard unpacked.count <= Self.largest else { return "it unpacks to more than \(Self.largest) bytes" }
+                guard unpacked.count <= largest else { return "it unpacks to more than \(largest) bytes" }
             }
         }
-        if let failure { throw ReplayError("\(path): \(failure)") }
+        if let failure { throw Failure(description: failure) }
         return unpacked
     }
 }

@@ -1,0 +1,174 @@
+import Foundation
+import Glibc
+import Logging
+import Metering
+import ServiceLifecycle
+import Testing
+import UsageStore
+
+@testable import Ingest
+
+/// statsd over real sockets.
+@Suite struct StatsdReceiverTests {
+    private let book = OdometerBook(epoch: OdometerEpoch(rawValue: 5), collect: .everything)
+    private let senders = StatsdSenders(rules: [StatsdSenders.Rule(gateway: "gw", allow: CIDRBlock.loopback)])
+
+    private func sums() -> [String: Int64] {
+        var sums: [String: Int64] = [:]
+        for (_, sealing) in book.all() { for sum in sealing.sums { sums[sum.name, default: 0] += sum.value } }
+        return sums
+    }
+
+    /// Serves while the body runs, then ends in order.
+    private func serve(
+        _ make: (@escaping @Sendable (MetricsServiceReceiver.BoundAddress) -> Void) -> any Service,
+        _ body: @Sendable @escaping (Int) async throws -> Void
+    ) async throws {
+        let (addresses, bound) = AsyncStream<MetricsServiceReceiver.BoundAddress>.makeStream()
+        let group = ServiceGroup(services: [make { bound.yield($0) }], logger: ReceiverHarness.logger)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                defer { bound.finish() }
+                try await group.run()
+            }
+            var iterator = addresses.makeAsyncIterator()
+            if let address = await iterator.next() {
+                try await body(address.port)
+                await group.triggerGracefulShutdown()
+            }
+            try await tasks.waitForAll()
+        }
+    }
+
+    @Test("Datagrams of several senders are added up, what lies in the socket at the end too")
+    func datagrams() async throws {
+        let now: @Sendable () -> Timestamp = { Timestamp(seconds: Int64(time(nil))) }
+        try await serve({ onListening in
+            StatsdUDPReceiver(
+                configuration: .init(host: "127.0.0.1", port: 0), senders: senders, book: book,
+                logger: ReceiverHarness.logger, now: now, onListening: onListening)
+        }) { port in
+            for sender in 0..<4 {
+                let socket = try UDPSender(port: port)
+                for number in 0..<50 {
+                    try socket.send(
+                        "envoy.http.a.downstream_rq_completed:\(sender + 1)|c\nenvoy.http.b.x:\(number % 2)|c")
+                }
+            }
+        }
+        #expect(sums() == ["http.a.downstream_rq_completed": 500, "http.b.x": 100])
+    }
+
+    @Test("A TCP stream is added up, wherever its reads end")
+    func stream() async throws {
+        let now: @Sendable () -> Timestamp = { Timestamp(seconds: Int64(time(nil))) }
+        let book = book
+        try await serve({ onListening in
+            StatsdTCPReceiver(
+                host: "127.0.0.1", port: 0, senders: senders, book: book, logger: ReceiverHarness.logger, now: now,
+                onListening: onListening)
+        }) { port in
+            let socket = try TCPSender(port: port)
+            let text = String(repeating: "envoy.http.a.downstream_rq_completed:7|c\n", count: 300)
+            var rest = Array(text.utf8)[...]
+            while !rest.isEmpty {
+                try socket.send(rest.prefix(97))
+                rest = rest.dropFirst(97)
+            }
+            socket.close()
+            for _ in 0..<200 where book.all().first?.sealing.sums.first?.value != 2100 {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+        #expect(sums() == ["http.a.downstream_rq_completed": 2100])
+    }
+
+    @Test("Datagrams that the kernel drops are counted and remarked")
+    func drops() async throws {
+        let now: @Sendable () -> Timestamp = { Timestamp(seconds: Int64(time(nil))) }
+        var configuration = StatsdUDPReceiver.Configuration(host: "127.0.0.1", port: 0)
+        configuration.threads = 1
+        configuration.receiveBuffer = 4096
+        let receivers = Kept()
+        let sent = Kept()
+        try await serve({ onListening in
+            let receiver = StatsdUDPReceiver(
+                configuration: configuration, senders: senders, book: book, logger: ReceiverHarness.logger, now: now,
+                onListening: onListening)
+            receivers.receiver = receiver
+            return receiver
+        }) { port in
+            let socket = try UDPSender(port: port)
+            let padding = String(repeating: "x", count: 900)
+            for _ in 0..<20_000 {
+                try socket.send("envoy.http.a.downstream_rq_completed:1|c\nenvoy.http.\(padding):1|c")
+                sent.count += 1
+                if (receivers.receiver?.statistics.dropped ?? 0) > 0 { break }
+            }
+            // The kernel says it with the next datagram.
+            for _ in 0..<5 {
+                try socket.send("envoy.http.a.downstream_rq_completed:1|c")
+                sent.count += 1
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+        let statistics = try #require(receivers.receiver).statistics
+        #expect(statistics.dropped > 0)
+        #expect(statistics.datagrams + statistics.dropped == sent.count)
+        #expect(sums()["http.a.downstream_rq_completed"] == statistics.datagrams)
+        let source = try #require(book.sources.first)
+        let remarks = source.commit(at: now().advanced(byMicroseconds: 5_000_000))?.remarks ?? []
+        #expect(remarks.map(\.reason) == ["udp_drop"] && remarks.map(\.occurrences) == [statistics.dropped])
+    }
+
+    private final class Kept: @unchecked Sendable {
+        var receiver: StatsdUDPReceiver?
+        var count: Int64 = 0
+    }
+}
+
+/// A socket of loopback that sends datagrams.
+private final class UDPSender {
+    private let descriptor: Int32
+
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        try connectLoopback(descriptor, port)
+    }
+
+    func send(_ text: String) throws {
+        let bytes = Array(text.utf8)
+        guard Glibc.send(descriptor, bytes, bytes.count, 0) == bytes.count else { throw POSIXError(.EIO) }
+    }
+
+    deinit { Glibc.close(descriptor) }
+}
+
+private final class TCPSender {
+    private let descriptor: Int32
+
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        try connectLoopback(descriptor, port)
+    }
+
+    func send(_ bytes: ArraySlice<UInt8>) throws {
+        let sent = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, 0) }
+        guard sent == bytes.count else { throw POSIXError(.EIO) }
+    }
+
+    func close() { Glibc.close(descriptor) }
+}
+
+private func connectLoopback(_ descriptor: Int32, _ port: Int) throws {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let connected = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    guard connected == 0 else { throw POSIXError(.ECONNREFUSED) }
+}
