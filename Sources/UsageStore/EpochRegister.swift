@@ -93,7 +93,8 @@ struct EpochRegister {
         let opensAtZero =
             try commit.tape.isOdometer
             || EpochRules.opensAtZero(
-                sign: sign, instanceIsMetered: instanceIsMetered, meteringSince: since.first?.timestamp(0))
+                source: commit.tape.source, sign: sign, instanceIsMetered: instanceIsMetered,
+                meteringSince: since.first?.timestamp(0))
         let firstRead = commit.tape.firstFlush.values.map(\.time).min() ?? sign.receivedAt
         let rows = try await connection.execute(
             """

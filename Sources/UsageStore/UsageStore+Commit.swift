@@ -10,6 +10,13 @@ extension UsageStore {
     ///
     /// - Returns: per stream what is stored now. Streams before their first complete flush are left out.
     package func commit(_ commits: [StreamCommit]) async throws -> [StreamID: StoredStream] {
+        try await commit(commits) { _, _ in }
+    }
+
+    /// As `commit`, with `andStore` last in the same transaction: given the streams with their numbers.
+    func commit(
+        _ commits: [StreamCommit], andStore: (PostgresConnection, [StreamCommit]) async throws -> Void
+    ) async throws -> [StreamID: StoredStream] {
         var commits = commits.filter { $0.tape.isDecidable && $0.tape.latestRevision > $0.stored.revision }
         guard !commits.isEmpty else { return [:] }
         commits.sort { $0.tape.stream < $1.tape.stream }
@@ -27,6 +34,7 @@ extension UsageStore {
             var numbered = numbered
             try await EpochRegister(connection: connection, logger: logger).resolve(&numbered)
             try await TapeWriter(connection: connection).write(numbered)
+            try await andStore(connection, numbered)
             return Dictionary(
                 uniqueKeysWithValues: numbered.map { commit in
                     var stored = commit.stored

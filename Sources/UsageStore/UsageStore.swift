@@ -32,6 +32,8 @@ package struct UsageStoreError: Error, CustomStringConvertible {
         package static let unknownTenant = Code("unknown_tenant")
         package static let unknownGateway = Code("unknown_gateway")
         package static let corrupt = Code("corrupt")
+        /// An export that is to be counted once was counted before.
+        package static let alreadyCounted = Code("already_counted")
         /// A range in the future, off the quarter hours, or the wrong way round.
         package static let invalidRange = Code("invalid_range")
         package static let unknownZone = Code("unknown_zone")

@@ -1,0 +1,75 @@
+package import Metering
+import PostgreSQL
+
+/// What one worker counted of one route in one quarter hour, by access logs: totals since it began to.
+package struct EvidenceRow: Hashable, Sendable {
+    package var gateway: String
+    package var quarterHour: QuarterHour
+    package var key: AccessLogEvidence.Key
+    /// Random: a count that begins anew is another writer's.
+    package var writer: Int64
+    package var counts: AccessLogEvidence.Counts
+
+    package init(
+        gateway: String, quarterHour: QuarterHour, key: AccessLogEvidence.Key, writer: Int64,
+        counts: AccessLogEvidence.Counts
+    ) {
+        self.gateway = gateway
+        self.quarterHour = quarterHour
+        self.key = key
+        self.writer = writer
+        self.counts = counts
+    }
+}
+
+extension UsageStore {
+    /// Stores evidence. A row that is stored again, or out of order, raises what is there and nothing else.
+    package func store(evidence rows: [EvidenceRow]) async throws {
+        guard !rows.isEmpty else { return }
+        try await pool.withConnection { connection in
+            let dictionaries = Dictionaries(connection: connection)
+            var gateways: [String: Int64] = [:]
+            for name in Set(rows.map(\.gateway)) { gateways[name] = try await dictionaries.gateway(name) }
+            _ = try await connection.execute(
+                """
+                INSERT INTO access_log_evidence (
+                    gateway_id, quarter_hour, prefix, route, writer_id, answered, answered_5xx, unanswered,
+                    internal_redirects, connections, first_at, last_at
+                )
+                SELECT * FROM unnest(
+                    $1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
+                    $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[]
+                )
+                ON CONFLICT (gateway_id, quarter_hour, prefix, route, writer_id) DO UPDATE SET
+                    answered = GREATEST(access_log_evidence.answered, excluded.answered),
+                    answered_5xx = GREATEST(access_log_evidence.answered_5xx, excluded.answered_5xx),
+                    unanswered = GREATEST(access_log_evidence.unanswered, excluded.unanswered),
+                    internal_redirects = GREATEST(
+                        access_log_evidence.internal_redirects, excluded.internal_redirects),
+                    connections = GREATEST(access_log_evidence.connections, excluded.connections),
+                    first_at = LEAST(access_log_evidence.first_at, excluded.first_at),
+                    last_at = GREATEST(access_log_evidence.last_at, excluded.last_at)
+                """,
+                [
+                    rows.map { gateways[$0.gateway] }, rows.map { $0.quarterHour.start.postgres }, rows.map(\.key.prefix),
+                    rows.map(\.key.route), rows.map(\.writer), rows.map(\.counts.answered),
+                    rows.map { $0.counts.byClass[5] }, rows.map(\.counts.unanswered),
+                    rows.map(\.counts.internalRedirects), rows.map(\.counts.connections),
+                    rows.map { $0.counts.first.postgres }, rows.map { $0.counts.last.postgres },
+                ])
+        }
+    }
+
+    /// The requests that access logs show of a gateway's connection manager in a stretch of quarter hours.
+    package func answeredByAccessLogs(
+        gateway: String, prefix: String, from: Timestamp, to: Timestamp
+    ) async throws -> Int64 {
+        let rows = try await pool.execute(
+            """
+            SELECT COALESCE(sum(answered), 0)::bigint FROM access_log_evidence JOIN gateway USING (gateway_id)
+            WHERE gateway.name = $1 AND prefix = $2 AND quarter_hour >= $3 AND quarter_hour < $4
+            """,
+            [gateway, prefix, from.postgres, to.postgres])
+        return try rows.first?.decode(0) ?? 0
+    }
+}
