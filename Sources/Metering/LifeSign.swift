@@ -104,8 +104,10 @@ package enum EpochRules {
     ///
     /// - Parameter meteringSince: when the gateway was declared, else when the database was made; nil for always.
     package static func opensAtZero(
-        sign: LifeSign, instanceIsMetered: Bool, meteringSince: Timestamp?
+        source: SourceKind = .metricsService, sign: LifeSign, instanceIsMetered: Bool, meteringSince: Timestamp?
     ) -> Bool {
+        // A pull sees live values: a hot-restarted process shows again what its parent had shown and not yet flushed.
+        if source == .prometheus, sign.hotRestartEpoch > 0 { return false }
         guard let meteringSince, !instanceIsMetered else { return true }
         guard let started = sign.startedAt else { return false }
         return started >= meteringSince

@@ -161,7 +161,7 @@ package struct MemoryLedger {
             let opensAtZero =
                 tape.isOdometer
                 || EpochRules.opensAtZero(
-                    sign: sign, instanceIsMetered: !known.isEmpty, meteringSince: meteringSince)
+                    source: tape.source, sign: sign, instanceIsMetered: !known.isEmpty, meteringSince: meteringSince)
             epochs[identity.instance, default: []].append(
                 Epoch(
                     record: EpochRecord(

@@ -53,7 +53,12 @@ package struct StreamTape: Sendable {
     private var hasActiveRequests = false
     private var revision: Int64 = 0
     private var busiest = BusiestFlush()
+    /// By slot: of deltas the sum, of totals the last value.
     private var odometers: [Int64] = []
+    /// Whether a total fell to 0 in the flush under way, and in which flushes one did last.
+    private var fellToZero = false
+    private var flushes = 0
+    private var fallsToZero: [Int] = []
     private var lastEntry = 0
 
     /// A stream of the metrics service, whose wire does not say whether it sends totals.
@@ -150,6 +155,8 @@ package struct StreamTape: Sendable {
         }
         switch temporality {
         case .cumulative:
+            if count == 0, odometers[slot] > 0 { fellToZero = true }
+            odometers[slot] = count
             busiest.count(count, slot: slot)
             pages[pages.count - 1].record(count, slot: slot, at: flushTime)
         case .delta:
@@ -209,6 +216,10 @@ package struct StreamTape: Sendable {
         guard !pages.isEmpty else { return }
         pages[pages.count - 1].closeRuns()
     }
+
+    /// Whether totals fell to 0 in three flushes within ten: no reset does that, but a sink that reports deltas sends a
+    /// counter at rest as 0 in every flush.
+    package private(set) var looksLikeDeltas = false
 
     // MARK: Odometers
 
@@ -323,9 +334,19 @@ package struct StreamTape: Sendable {
         pages[pages.count - 1].beginFlush(at: flushTime, sentAt: sign.sentAt, revision: revision)
     }
 
+    private mutating func countFallsToZero() {
+        flushes += 1
+        guard fellToZero else { return }
+        fellToZero = false
+        fallsToZero.append(flushes)
+        if fallsToZero.count > 3 { fallsToZero.removeFirst() }
+        if let first = fallsToZero.first, fallsToZero.count == 3, flushes - first < 10 { looksLikeDeltas = true }
+    }
+
     private mutating func endFlush() {
         guard flushMark != nil else { return }
         flushMark = nil
+        countFallsToZero()
         if !pages.isEmpty { pages[pages.count - 1].endFlush(requests: busiest.endFlush()) }
         sign.isDrained = sign.state == 1 && !hasActiveRequests
         lastSign = sign
