@@ -9,7 +9,7 @@ struct Waybill: AsyncParsableCommand {
         abstract: "Usage metering and billing for Envoy gateways.",
         subcommands: [
             DemoCommand.self, ServeCommand.self, MigrateCommand.self, AggregateCommand.self, ReplayCommand.self,
-            UsageCommand.self, CheckCommand.self,
+            UsageCommand.self, CheckCommand.self, EvidenceCommand.self,
             InvoiceCommand.self, QuoteCommand.self, PriceCommand.self, CompareCommand.self, ForecastCommand.self,
             SimulateCommand.self,
             ReportCommand.self,

@@ -21,20 +21,30 @@ final class Gateway: Sendable {
     /// Starts everything, runs the body, and ends everything.
     static func run(
         drainSeconds: Int = 1, allowsHotRestart: Bool = false, commitInterval: String = "1s",
+        serveArguments: [String] = [], sinks: Bool = false, bootstrap edit: (String) -> String = { $0 },
         isolation: isolated (any Actor)? = #isolation, _ body: (Gateway) async throws -> Void
     ) async throws {
         let executable = try #require(Checkout.envoy)
         _ = Months.started
-        let template = try Checkout.bootstrapTemplate()
+        var template = edit(try Checkout.bootstrapTemplate())
+        let sinks = sinks ? try await Sinks.onFreePorts() : nil
+        if let sinks { template = sinks.added(to: template) }
         try await withFolder { folder in
             try await PostgresCluster.run(in: folder) { cluster in
                 var settings = try await ServeProcess.Settings.onFreePorts(
                     database: ["--database-url", cluster.url], folder: folder)
                 settings.commitInterval = commitInterval
-                try await ServeProcess.run(settings) { serve in
+                settings.more = serveArguments
+                var bootstrap = try await DemoBootstrap.onFreePorts(upstreamPort: 0, ingestPort: settings.grpcPort)
+                if let sinks {
+                    let file = folder + "/waybill.yaml"
+                    try sinks.settings(adminPort: bootstrap.adminPort).write(toFile: file, atomically: true, encoding: .utf8)
+                    settings.more += ["--config", file]
+                }
+                try await ServeProcess.run(settings) { [template, bootstrap] serve in
+                    var bootstrap = bootstrap
                     try await Upstream.run { upstream in
-                        let bootstrap = try await DemoBootstrap.onFreePorts(
-                            upstreamPort: upstream.port, ingestPort: settings.grpcPort)
+                        bootstrap.upstreamPort = upstream.port
                         var launch = try bootstrap.settings(
                             executable: executable, template: template, directory: folder + "/envoy")
                         launch.allowsHotRestart = allowsHotRestart

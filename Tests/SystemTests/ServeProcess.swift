@@ -14,6 +14,8 @@ actor ServeProcess {
         var folder: String
         var commitInterval = "1s"
         var aggregateInterval = "1s"
+        /// Flags besides.
+        var more: [String] = []
 
         static func onFreePorts(database: [String], folder: String) async throws -> Settings {
             let ports = try await FreePorts.find(2)
@@ -23,8 +25,8 @@ actor ServeProcess {
         var arguments: [String] {
             ["serve"] + database + [
                 "--grpc-listen", "127.0.0.1:\(grpcPort)", "--api-listen", "127.0.0.1:\(apiPort)", "--commit-interval",
-                commitInterval, "--aggregate-interval", aggregateInterval,
-            ]
+                commitInterval, "--aggregate-interval", aggregateInterval, "--spool-dir", folder + "/spool",
+            ] + more
         }
     }
 

@@ -8,6 +8,9 @@ internal import WireFormats
 struct MetricsServiceEndpoint: RegistrableRPCService {
     let streams: any MetricsServiceStreams
     let budget: InFlightBudget
+    var access = GatewayAccess.all
+    /// How many streams each peer address may hold open.
+    var peers = PeerStreams()
     /// Bytes; above it the transport resets a stream.
     let largestMessage: Int
     /// Unix time in microseconds.
@@ -20,7 +23,8 @@ struct MetricsServiceEndpoint: RegistrableRPCService {
             deserializer: RawMessageDeserializer(),
             serializer: RawMessageSerializer()
         ) { request, context in
-            let status = await serve(request.messages, peer: context.remotePeer)
+            let names = access.gateways == nil ? [] : PeerCertificate.names(context)
+            let status = await serve(request.messages, peer: context.remotePeer, certificate: names)
             if let status { throw status }
             // An empty StreamMetricsResponse; Envoy does not read it.
             return StreamingServerResponse(single: ServerResponse(message: []))
@@ -28,8 +32,16 @@ struct MetricsServiceEndpoint: RegistrableRPCService {
     }
 
     /// Serves one stream to its end. Returns the status to close it with; nil is OK.
-    private func serve(_ messages: RPCAsyncSequence<[UInt8], any Error>, peer: String) async -> RPCError? {
-        let stream = await streams.open(peer: peer)
+    private func serve(
+        _ messages: RPCAsyncSequence<[UInt8], any Error>, peer: String, certificate: [String]
+    ) async -> RPCError? {
+        guard peers.begin(peer) else {
+            return RPCError(
+                code: .resourceExhausted, message: "one address holds more than \(peers.limit) streams open")
+        }
+        defer { peers.end(peer) }
+        let access = access
+        let stream = await streams.open(peer: peer) { access.allows($0, names: certificate) }
         // A metrics stream has no end of its own: a shutdown has to cut it, between two messages.
         let end = await cancelWhenGracefulShutdown { await read(messages, into: stream) }
         await stream.end(end)
@@ -111,10 +123,11 @@ struct MetricsServiceEndpoint: RegistrableRPCService {
 }
 
 extension MetricsStreamRefusal.Code {
-    fileprivate var status: RPCError.Code {
+    var status: RPCError.Code {
         switch self {
         case .missingIdentifier, .malformed: .invalidArgument
         case .overloaded: .resourceExhausted
+        case .notPermitted: .permissionDenied
         default: .unavailable
         }
     }

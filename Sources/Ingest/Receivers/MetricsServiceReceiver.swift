@@ -28,6 +28,8 @@ package struct MetricsServiceReceiver: Service {
         package var keepaliveTime: Duration
         /// A connection that gives none for so long is closed.
         package var keepaliveTimeout: Duration
+        /// Streams that one address may hold open: behind a load balancer all Envoys have one.
+        package var streamsPerPeer = 10_000
 
         package init(
             host: String = "127.0.0.1", port: Int = 4317, largestMessage: Int = 64 << 20,
@@ -51,22 +53,37 @@ package struct MetricsServiceReceiver: Service {
 
     private let configuration: Configuration
     private let endpoint: MetricsServiceEndpoint
+    private let otlp: OTLPEndpoint?
+    private let accessLogs: AccessLogEndpoint?
+    private let tls: ServerTLS?
     private let onListening: @Sendable (BoundAddress) -> Void
 
     /// - Parameters:
+    ///   - otlp: takes OTLP exports on the same port; nil for none.
+    ///   - evidence: takes the access log service on the same port; nil for none.
+    ///   - tls: nil for plain text, which only loopback or a trusted network is for.
+    ///   - access: which gateways a client's certificate may speak for.
     ///   - now: Unix time in microseconds.
     ///   - onListening: called once, when connections are accepted.
     package init(
         configuration: Configuration = Configuration(),
         streams: any MetricsServiceStreams,
+        otlp: OTLPReceiver? = nil,
+        evidence: EvidenceBook? = nil,
         budget: InFlightBudget,
+        tls: ServerTLS? = nil,
+        access: GatewayAccess = .all,
         now: @escaping @Sendable () -> Int64,
         logger: Logger,
         onListening: @escaping @Sendable (BoundAddress) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.endpoint = MetricsServiceEndpoint(
-            streams: streams, budget: budget, largestMessage: configuration.largestMessage, now: now, logger: logger)
+            streams: streams, budget: budget, access: access, peers: PeerStreams(limit: configuration.streamsPerPeer),
+            largestMessage: configuration.largestMessage, now: now, logger: logger)
+        self.otlp = otlp.map { OTLPEndpoint(receiver: $0, budget: budget, access: access, now: now, logger: logger) }
+        accessLogs = evidence.map { AccessLogEndpoint(book: $0, budget: budget, access: access, logger: logger) }
+        self.tls = tls
         self.onListening = onListening
     }
 
@@ -75,8 +92,12 @@ package struct MetricsServiceReceiver: Service {
     /// - Throws: `ReceiverError` when it can not listen.
     package func run() async throws {
         let transport = HTTP2ServerTransport.Posix(
-            address: configuration.address, transportSecurity: .plaintext, config: configuration.transport)
-        let server = GRPCServer(transport: transport, services: [endpoint])
+            address: configuration.address, transportSecurity: try tls?.transportSecurity() ?? .plaintext,
+            config: configuration.transport)
+        var services: [any RegistrableRPCService] = [endpoint]
+        if let otlp { services.append(otlp) }
+        if let accessLogs { services.append(accessLogs) }
+        let server = GRPCServer(transport: transport, services: services)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 // It throws where the server can not listen: then serve() says why.

@@ -3,7 +3,13 @@ package protocol MetricsServiceStreams: Sendable {
     /// Begins a stream. Called once for each stream that an Envoy opens, at once, before its first message.
     ///
     /// - Parameter peer: as the transport names it: `ipv4:10.0.0.7:49152`.
-    func open(peer: String) async -> any MetricsStream
+    /// - Parameter mayMeter: whether the sender may speak for a gateway.
+    func open(peer: String, mayMeter: @escaping @Sendable (_ gateway: String) -> Bool) async -> any MetricsStream
+}
+
+extension MetricsServiceStreams {
+    /// Begins a stream of a sender that may speak for every gateway.
+    package func open(peer: String) async -> any MetricsStream { await open(peer: peer) { _ in true } }
 }
 
 /// One stream of one Envoy: the messages come one after another, in the order of the wire, then the end.
@@ -39,7 +45,7 @@ package enum MetricsStreamEnd: Sendable {
 /// Why the worker closes a stream. Envoy opens a new one, with its identifier, at the next flush.
 package struct MetricsStreamRefusal: Error, Hashable, CustomStringConvertible {
     package struct Code: Hashable, Sendable {
-        private enum Value { case missingIdentifier, malformed, overloaded, unavailable }
+        private enum Value { case missingIdentifier, malformed, overloaded, unavailable, notPermitted }
         private let value: Value
 
         /// The first message names no node: nothing can be metered under it. INVALID_ARGUMENT.
@@ -50,6 +56,8 @@ package struct MetricsStreamRefusal: Error, Hashable, CustomStringConvertible {
         package static let overloaded = Code(value: .overloaded)
         /// The worker can not take anything now. UNAVAILABLE.
         package static let unavailable = Code(value: .unavailable)
+        /// The sender may not speak for the gateway that it names. PERMISSION_DENIED.
+        package static let notPermitted = Code(value: .notPermitted)
     }
 
     package let code: Code

@@ -7,13 +7,15 @@ internal import Glibc
 /// Why a receiver does not run. For the operator.
 package struct ReceiverError: Error, CustomStringConvertible {
     package struct Code: Hashable, Sendable {
-        private enum Value { case addressInUse, cannotListen }
+        private enum Value { case addressInUse, cannotListen, tls }
         private let value: Value
 
         /// Another process listens on the address.
         package static let addressInUse = Code(value: .addressInUse)
         /// The address is none of this machine's, is not an address, or its port needs a privilege.
         package static let cannotListen = Code(value: .cannotListen)
+        /// A certificate or key can not be used.
+        package static let tls = Code(value: .tls)
     }
 
     package let code: Code

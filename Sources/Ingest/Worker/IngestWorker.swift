@@ -15,6 +15,10 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
         /// reading takes about 50 bytes: 512 MiB.
         package var heldReadings = 10_000_000
         package var limits = StreamTape.Limits()
+        /// Gateways whose metrics_service sinks send deltas: the wire does not say.
+        package var deltaGateways: Set<String> = []
+        /// Labels that are no part of a name: fixed tags.
+        package var ignoredTags: Set<String> = []
 
         package init() {}
     }
@@ -23,10 +27,11 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
     private let collect: CollectPatterns
     private let configuration: Configuration
     private let logger: Logger
-    private let streams = Mutex<[StreamID: MeteredStream]>([:])
+    private let streams = Mutex<[StreamID: any TapeSource]>([:])
     private let odometers: OdometerBook?
     private let now: @Sendable () -> Timestamp
     private let isOverloaded = Atomic(false)
+    private let held = Mutex<Set<[String]>>([])
 
     /// - Parameters:
     ///   - odometers: of the delta sources that this worker receives; nil where it receives none.
@@ -42,12 +47,20 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
         self.logger = logger
     }
 
-    package func open(peer: String) async -> any MetricsStream {
+    package func open(
+        peer: String, mayMeter: @escaping @Sendable (_ gateway: String) -> Bool
+    ) async -> any MetricsStream {
         let id = StreamID(rawValue: Int64.random(in: 1...Int64.max))
         let tape = StreamTape(stream: id, collect: collect, limits: configuration.limits)
-        let stream = MeteredStream(id: id, peer: peer, tape: tape, worker: self)
+        let stream = MeteredStream(id: id, peer: peer, tape: tape, mayMeter: mayMeter, worker: self)
         streams.withLock { $0[id] = stream }
         return stream
+    }
+
+    /// Looks after a source of totals that is no metrics stream.
+    func add(_ source: any TapeSource) {
+        streams.withLock { $0[source.id] = source }
+        if let identity = source.identity { separate(source, identity) }
     }
 
     /// Throws where the worker holds all that it may.
@@ -66,15 +79,54 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
                 "gateway": "\(identity.gateway)", "instance": "\(identity.instance)", "peer": "\(stream.peer)",
                 "boot_id": "\(identity.bootID ?? "none")",
             ])
-        for other in streams.withLock({ Array($0.values) }) where other !== stream && !other.hasEnded {
+        separate(stream, identity)
+    }
+
+    private func separate(_ source: any TapeSource, _ identity: StreamIdentity) {
+        for other in streams.withLock({ Array($0.values) }) where other !== source && !other.hasEnded {
             guard let theirs = other.identity else { continue }
             if theirs.gateway == identity.gateway, theirs.instance == identity.instance { other.mark() }
         }
     }
 
+    // MARK: Deltas by the metrics service
+
+    /// The odometer of a gateway whose sinks send deltas by configuration; nil where it sends totals.
+    func deltaSource(_ identity: StreamIdentity) throws(MetricsStreamRefusal) -> OdometerSource? {
+        guard configuration.deltaGateways.contains(identity.gateway), let odometers else { return nil }
+        let key = OdometerKey(source: .metricsServiceDelta, gateway: identity.gateway, instance: identity.instance)
+        guard let source = odometers.source(key, { DeltaFeed(odometer: $0, ignoring: configuration.ignoredTags) })
+        else {
+            throw MetricsStreamRefusal(.overloaded, "there is no room for another instance that sends deltas")
+        }
+        return source
+    }
+
+    /// Holds an instance that was declared to send totals and whose counters return to 0 flush by flush.
+    func hold(_ identity: StreamIdentity) -> MetricsStreamRefusal {
+        let isNew = held.withLock { $0.insert([identity.gateway, identity.instance]).inserted }
+        if isNew {
+            logger.critical(
+                """
+                an instance is held: its counters return to 0 flush by flush, so its metrics_service sink sends deltas \
+                (report_counters_as_deltas); send totals, or name its gateway in delta_gateways
+                """,
+                metadata: ["gateway": "\(identity.gateway)", "instance": "\(identity.instance)"])
+        }
+        return MetricsStreamRefusal(
+            .malformed,
+            "the counters return to 0 flush by flush: set report_counters_as_deltas to false, or declare the gateway's deltas"
+        )
+    }
+
+    func isHeld(_ identity: StreamIdentity) -> Bool {
+        held.withLock { $0.contains([identity.gateway, identity.instance]) }
+    }
+
     /// Stores what changed since the last commit.
     package func commit() async throws {
-        let open: [any TapeSource] = streams.withLock { Array($0.values) } + (odometers?.sources ?? [])
+        var open = streams.withLock { Array($0.values) }
+        for source in odometers?.sources ?? [] { open.append(source) }
         defer { retire(open) }
         let now = now()
         let commits = open.compactMap { $0.commit(at: now) }
@@ -126,9 +178,12 @@ package final class IngestWorker: MetricsServiceStreams, Sendable {
         }
     }
 
-    private static func isOutage(_ error: any Error) -> Bool {
+    static func isOutage(_ error: any Error) -> Bool {
         error is CancellationError || (error as? PostgresError)?.isOutage ?? false
     }
+
+    /// Labels that are no part of a name.
+    var ignoredTags: Set<String> { configuration.ignoredTags }
 
     /// The interval at which commits are made.
     var commitInterval: Duration { configuration.commitInterval }

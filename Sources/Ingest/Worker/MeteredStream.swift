@@ -19,29 +19,66 @@ final class MeteredStream: MetricsStream, TapeSource {
     private let worker: IngestWorker
     private let state: Mutex<State>
     private let knownIdentity = Mutex<StreamIdentity?>(nil)
+    private let kind = Mutex<Kind?>(nil)
+    private let mayMeter: @Sendable (_ gateway: String) -> Bool
     private let isToBeMarked = Atomic(false)
     private let ended = Atomic(false)
 
-    init(id: StreamID, peer: String, tape: StreamTape, worker: IngestWorker) {
+    /// What the stream sends; known from its first message.
+    private struct Kind {
+        /// Nil where it sends totals.
+        var odometer: OdometerSource?
+    }
+
+    init(
+        id: StreamID, peer: String, tape: StreamTape, mayMeter: @escaping @Sendable (_ gateway: String) -> Bool,
+        worker: IngestWorker
+    ) {
+        self.mayMeter = mayMeter
         self.id = id
         self.peer = peer
         self.worker = worker
-        state = Mutex(State(feed: MetricsServiceFeed(tape: tape)))
+        state = Mutex(State(feed: MetricsServiceFeed(tape: tape, ignoring: worker.ignoredTags)))
     }
 
     func receive(_ message: [UInt8], receivedAt microseconds: Int64) async throws {
         try worker.admit()
+        let time = Timestamp(microseconds: microseconds)
+        if let odometer = try deltaSource(message) {
+            return try odometer.receive(metricsService: message.span, at: time)
+        }
         let begun = try state.withLock { state in
             if isToBeMarked.exchange(false, ordering: .relaxed) { state.feed.tape.mark() }
-            try state.feed.receive(message.span, receivedAt: Timestamp(microseconds: microseconds))
-            if state.identity != nil { return nil as StreamIdentity? }
+            try state.feed.receive(message.span, receivedAt: time)
+            if let identity = state.identity {
+                // What was read is kept; nothing more of it is stored.
+                if state.feed.tape.looksLikeDeltas { throw worker.hold(identity) }
+                return nil as StreamIdentity?
+            }
             let identity = try Self.identity(of: state.feed.node)
+            guard mayMeter(identity.gateway) else { throw Self.notPermitted(identity) }
+            guard !worker.isHeld(identity) else { throw worker.hold(identity) }
             state.identity = identity
             return identity
         }
         guard let begun else { return }
         knownIdentity.withLock { $0 = begun }
         worker.hasBegun(self, begun)
+    }
+
+    /// The odometer that a stream of deltas is added to, from its first message on.
+    private func deltaSource(_ message: [UInt8]) throws -> OdometerSource? {
+        if let known = kind.withLock({ $0 }) { return known.odometer }
+        let identity = try Self.identity(of: MetricsServiceMessage.identifier(of: message.span))
+        guard mayMeter(identity.gateway) else { throw Self.notPermitted(identity) }
+        let odometer = try worker.deltaSource(identity)
+        kind.withLock { $0 = Kind(odometer: odometer) }
+        return odometer
+    }
+
+    private static func notPermitted(_ identity: StreamIdentity) -> MetricsStreamRefusal {
+        MetricsStreamRefusal(
+            .notPermitted, "the client's certificate does not let it speak for the gateway \(identity.gateway)")
     }
 
     func end(_ cause: MetricsStreamEnd) async {
@@ -61,9 +98,9 @@ final class MeteredStream: MetricsStream, TapeSource {
     /// until the next reading.
     func commit(at now: Timestamp) -> StreamCommit? {
         let commit = state.withLockIfAvailable { state -> StreamCommit? in
-            guard let identity = state.identity, state.feed.tape.latestRevision > state.stored.revision else {
-                return nil
-            }
+            guard let identity = state.identity, state.feed.tape.latestRevision > state.stored.revision,
+                !state.feed.tape.looksLikeDeltas
+            else { return nil }
             return StreamCommit(identity: identity, tape: state.feed.tape, stored: state.stored)
         }
         return commit ?? nil
@@ -82,6 +119,7 @@ final class MeteredStream: MetricsStream, TapeSource {
         return state.withLock { state in
             let isStored = state.stored.revision >= state.feed.tape.latestRevision
             return isStored || state.identity == nil || !state.feed.tape.isDecidable
+                || state.feed.tape.looksLikeDeltas
         }
     }
 

@@ -7,7 +7,11 @@ import Logging
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Receive counters from Envoys, aggregate them, and answer queries.",
-        discussion: "Ends in order on SIGTERM or SIGINT: the last readings are committed and aggregated.")
+        discussion: """
+            Ends in order on SIGTERM or SIGINT: the last readings are committed and aggregated.
+
+            Example: waybill serve --statsd-listen 127.0.0.1:8125 --statsd-gateway gw-eu
+            """)
 
     @OptionGroup var database: DatabaseOptions
 
@@ -19,6 +23,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(name: .customLong("api-listen"), help: ArgumentHelp("Where REST is answered.", valueName: "host:port"))
     var apiListen: ListenAddress?
+
+    @OptionGroup(title: "Other sources") var ingest: IngestOptions
 
     @Option(help: "Time between two commits of readings (10s).")
     var commitInterval: Interval?
@@ -39,6 +45,10 @@ struct ServeCommand: AsyncParsableCommand {
                     switch listening {
                     case .metricsService(let host, let port):
                         Console.error("metrics service (gRPC) listens on \(host):\(port)")
+                    case .statsd(let transport, let host, let port):
+                        Console.error("statsd (\(transport)) listens on \(host):\(port)")
+                    case .otlpHTTP(let host, let port):
+                        Console.error("OTLP listens on http://\(host):\(port)/v1/metrics")
                     case .api(let host, let port):
                         Console.error("REST listens on http://\(host):\(port)")
                     }
@@ -46,6 +56,8 @@ struct ServeCommand: AsyncParsableCommand {
             }
             Console.error("ended in order")
         } catch let error as ReceiverError {
+            throw CommandError(.failure, error.message)
+        } catch let error as SpoolError {
             throw CommandError(.failure, error.message)
         }
     }
@@ -62,15 +74,50 @@ struct ServeCommand: AsyncParsableCommand {
             aggregateInterval: try aggregateInterval
                 ?? Interval.setting(file.aggregateInterval, "aggregate_interval", default: "60s"),
             retention: file.retention,
-            meters: try MetersFiles.read(meters.isEmpty ? file.meters : meters))
-        for (address, flag) in [(settings.grpcListen, "--grpc-listen"), (settings.apiListen, "--api-listen")]
-        where !address.isLoopback {
+            meters: try MetersFiles.read(meters.isEmpty ? file.meters : meters),
+            ingest: try ingest.over(file.ingest), spoolDirectory: spoolDirectory(file))
+        try guardListeners(settings)
+        return settings
+    }
+
+    /// Beyond loopback a listener needs what tells its senders, or the word that the network is trusted.
+    private func guardListeners(_ settings: Server.Settings) throws {
+        let ingest = settings.ingest
+        guard settings.apiListen.isLoopback else {
             throw CommandError(
                 .usage,
-                "\(flag) \(address): only loopback is served for now, for neither TLS nor keys guard other addresses; "
+                "--api-listen \(settings.apiListen): only loopback is served, for keys alone guard other addresses; "
                     + "put a proxy that does before it")
         }
-        return settings
+        if !settings.grpcListen.isLoopback, ingest.tls == nil, !ingest.trustsNetwork {
+            throw CommandError(
+                .usage,
+                "--grpc-listen \(settings.grpcListen): beyond loopback give tls (certificate, key, client_authorities) in "
+                    + "the settings file, or --insecure-trust-network")
+        }
+        if let http = ingest.otlpHTTP, !http.isLoopback, !ingest.trustsNetwork {
+            throw CommandError(
+                .usage,
+                "--otlp-http-listen \(http): beyond loopback it is received in plain text: let OTLP come by gRPC with TLS, "
+                    + "or give --insecure-trust-network")
+        }
+        for (address, flag) in [(ingest.statsd.udp, "--statsd-listen"), (ingest.statsd.tcp, "--statsd-tcp-listen")] {
+            guard let address, !address.isLoopback else { continue }
+            let opens = ingest.statsd.senders.contains { $0.allow != CIDRBlock.loopback }
+            guard opens else {
+                throw CommandError(
+                    .usage,
+                    "\(flag) \(address): say who may send, as --statsd-allow 10.0.0.0/8; all others are refused")
+            }
+        }
+    }
+
+    /// Beside the embedded database, else in the user's data directory.
+    private func spoolDirectory(_ file: SettingsFile) -> String {
+        if let given = ingest.spoolDir ?? file.ingest.spoolDirectory { return given }
+        if let data = database.dataDir ?? file.dataDirectory { return data + "/spool" }
+        let home = ProcessInfo.processInfo.environment["XDG_DATA_HOME"] ?? NSHomeDirectory() + "/.local/share"
+        return home + "/waybill/spool"
     }
 
     private static func roles(_ text: String) throws -> Set<Server.Role> {

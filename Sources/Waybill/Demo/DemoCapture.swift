@@ -41,7 +41,7 @@ struct DemoCapture {
         try await store.declare(gateway: gateway, meteringSince: time.advanced(byMicroseconds: -3_600_000_000))
         let worker = IngestWorker(
             store: store, collect: try MetersFiles.meters(texts).collect, configuration: .init(),
-            logger: Logger.command)
+            logger: Logger.command, now: { WallClock.now() })
         let stream = await worker.open(peer: "capture")
         for entry in capture.entries {
             guard let payload = entry.payload else { continue }

@@ -11,13 +11,15 @@ struct SettingsFile {
     var commitInterval: String?
     var aggregateInterval: String?
     var meters: [String] = []
+    var ingest = IngestSettings()
     var retention = Retention.standard
     var coverageThreshold: String?
 
-    private static let keys = [
-        "data_dir", "database_url", "grpc_listen", "api_listen", "commit_interval", "aggregate_interval", "meters",
-        "retain_tapes_days", "retain_quarter_hours_months", "coverage_threshold",
-    ]
+    private static let keys =
+        [
+            "data_dir", "database_url", "grpc_listen", "api_listen", "commit_interval", "aggregate_interval", "meters",
+            "retain_tapes_days", "retain_quarter_hours_months", "coverage_threshold",
+        ] + IngestSettings.keys
 
     /// An empty one without a path.
     static func read(_ path: String?) throws -> SettingsFile {
@@ -43,6 +45,7 @@ struct SettingsFile {
                 settings.retention.quarterHourMonths = months
             }
             settings.coverageThreshold = try fields["coverage_threshold"]?.text()
+            settings.ingest = try IngestSettings(fields)
             return settings
         } catch let error as YAMLFieldError {
             throw CommandError(.usage, error.description)

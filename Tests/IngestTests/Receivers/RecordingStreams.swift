@@ -27,7 +27,7 @@ final class RecordingStreams: MetricsServiceStreams {
     /// In the order of their opening.
     var records: [Record] { state.withLock { $0 } }
 
-    func open(peer: String) async -> any MetricsStream {
+    func open(peer: String, mayMeter: @escaping @Sendable (String) -> Bool) async -> any MetricsStream {
         state.withLock {
             $0.append(Record(peer: peer))
             return RecordingStream(streams: self, index: $0.count - 1)

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Foundation
+import Ingest
+import Logging
+import Metering
+import UsageStore
+import WireFormats
+
+/// `waybill evidence`: counts access logs in JSON beside the counters.
+struct EvidenceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evidence", abstract: "Count access logs in JSON as evidence beside the counters; never billed.",
+        discussion: """
+            Entries need stream_id and response_code (docs/operating.md has Envoy's json_format). One file or a pipe is read \
+            once: what is read again is counted again, unless it is in the same call.
+
+            Example: waybill evidence --gateway gw-eu-1 /var/log/envoy/access.json
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+
+    @Option(help: ArgumentHelp("Whose logs they are, where an entry does not say so.", valueName: "name"))
+    var gateway: String
+
+    @Argument(help: ArgumentHelp("Files of JSON objects; - reads from stdin.", valueName: "file"))
+    var files: [String]
+
+    func run() async throws {
+        let book = EvidenceBook()
+        var log = JSONAccessLog()
+        for file in files { try read(file, into: &log, book) }
+        let rows = book.changed()
+        if log.others > 0 {
+            Console.error("\(log.others) JSON objects are no log entries: they have no stream_id or response_code")
+        }
+        if log.malformed > 0 { Console.error("\(log.malformed) places where an object begins are not JSON") }
+        guard !rows.isEmpty else { throw CommandError(.failure, "there is no log entry in \(files.joined(separator: ", "))") }
+        try await database.withStore(logger: Logger.command) { try await $0.store(evidence: rows) }
+        var answered: [String: Int64] = [:]
+        for row in rows { answered["\(row.gateway) \(row.key.prefix)", default: 0] += row.counts.answered }
+        for (name, count) in answered.sorted(by: { $0.key < $1.key }) { print("\(name): \(count) answered requests") }
+    }
+
+    private func read(_ path: String, into log: inout JSONAccessLog, _ book: EvidenceBook) throws {
+        guard let handle = path == "-" ? .standardInput : FileHandle(forReadingAtPath: path) else {
+            throw CommandError(.usage, "\(path): the file can not be read")
+        }
+        while let chunk = try handle.read(upToCount: 1 << 20), !chunk.isEmpty {
+            log.receive(Array(chunk).span)
+            book.add(log.takeRecords(), gateway: gateway)
+        }
+        log.end()
+        book.add(log.takeRecords(), gateway: gateway)
+    }
+}

@@ -1,0 +1,91 @@
+import Gzip
+import Hummingbird
+import Ingest
+import Logging
+import WireFormats
+
+/// OTLP over HTTP: `POST /v1/metrics` with a protobuf body, plain or gzip. Beside it `POST /v1/access-logs?gateway=…` takes
+/// access logs in JSON, as fluentd and Fluent Bit push them.
+enum OTLPHTTP {
+    static func application(
+        _ receiver: OTLPReceiver, evidence: EvidenceBook, address: ListenAddress, budget: InFlightBudget, largestMessage: Int, logger: Logger,
+        onListening: @escaping @Sendable (Int) -> Void
+    ) -> some ApplicationProtocol {
+        let router = Router(context: PeerContext.self)
+        router.post("/v1/metrics") { request, context -> Response in
+            guard request.headers[.contentType]?.lowercased().hasPrefix("application/x-protobuf") ?? false else {
+                return answer(.unsupportedMediaType, "send application/x-protobuf: JSON is not read")
+            }
+            let collected: ByteBuffer
+            do {
+                collected = try await request.body.collect(upTo: largestMessage)
+            } catch {
+                return answer(.contentTooLarge, "a request holds at most \(largestMessage) bytes")
+            }
+            var body = Array(collected.readableBytesView)
+            switch request.headers[.contentEncoding]?.lowercased() {
+            case nil, "identity": break
+            case "gzip":
+                do {
+                    body = try Gzip.unpack(body, atMost: largestMessage)
+                } catch {
+                    return answer(.badRequest, "the body can not be unpacked: \(error)")
+                }
+            case let other?: return answer(.unsupportedMediaType, "the content encoding \(other) is not read")
+            }
+            do {
+                let taken: Void? = try await budget.admit(body.count) { [body] in
+                    try await receiver.receive(body, peer: context.peer, at: WallClock.now())
+                }
+                guard taken != nil else { return answer(.serviceUnavailable, "there is no room now; send it again") }
+                // An empty ExportMetricsServiceResponse: all was taken.
+                return Response(status: .ok, headers: [.contentType: "application/x-protobuf"])
+            } catch let error as WireFormatError {
+                logger.warning(
+                    "an OTLP export was refused", metadata: ["peer": "\(context.peer)", "error": "\(error)"])
+                return answer(.badRequest, error.description)
+            } catch let error as MetricsStreamRefusal {
+                return answer(.serviceUnavailable, error.message)
+            } catch {
+                logger.error(
+                    "an OTLP export was not counted; its sender may send it again",
+                    metadata: ["peer": "\(context.peer)", "error": "\(error)"])
+                return answer(.serviceUnavailable, "the worker can not count the export now")
+            }
+        }
+        router.post("/v1/access-logs") { request, context -> Response in
+            guard let gateway = request.uri.queryParameters["gateway"].map(String.init), (1...512).contains(gateway.utf8.count)
+            else { return answer(.badRequest, "say whose logs they are: /v1/access-logs?gateway=gw-eu-1") }
+            guard let body = try? await request.body.collect(upTo: largestMessage) else {
+                return answer(.contentTooLarge, "a request holds at most \(largestMessage) bytes")
+            }
+            var log = JSONAccessLog()
+            log.receive(Array(body.readableBytesView).span)
+            log.end()
+            evidence.add(log.takeRecords(), gateway: gateway)
+            return answer(.ok, "\(log.others) objects were no entries, \(log.malformed) places no JSON")
+        }
+        return Application(
+            router: router,
+            configuration: .init(address: .hostname(address.host, port: address.port), serverName: "waybill"),
+            onServerRunning: { channel in onListening(channel.localAddress?.port ?? address.port) }, logger: logger)
+    }
+
+    /// Retryable where the status says so, by the rules of OTLP: 429, 502, 503, 504.
+    private static func answer(_ status: HTTPResponse.Status, _ message: String) -> Response {
+        Response(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(string: message + "\n")))
+    }
+
+    private struct PeerContext: RequestContext {
+        var coreContext: CoreRequestContextStorage
+        /// The sender's address.
+        let peer: String
+
+        init(source: ApplicationRequestContextSource) {
+            coreContext = .init(source: source)
+            peer = source.channel.remoteAddress?.ipAddress ?? ""
+        }
+    }
+}

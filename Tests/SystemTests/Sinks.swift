@@ -1,0 +1,103 @@
+import DemoGateway
+
+/// All the ways by which one Envoy can report, beside the metrics service of the demo's bootstrap.
+struct Sinks {
+    let udpPort: Int
+    let tcpPort: Int
+    let otlpPort: Int
+
+    static func onFreePorts() async throws -> Sinks {
+        let ports = try await FreePorts.find(3)
+        return Sinks(udpPort: ports[0], tcpPort: ports[1], otlpPort: ports[2])
+    }
+
+    /// The settings of `serve`.
+    func settings(adminPort: Int) -> String {
+        """
+        statsd:
+          listen: 127.0.0.1:\(udpPort)
+          tcp_listen: 127.0.0.1:\(tcpPort)
+          senders:
+          - {gateway: plain, prefix: plain, instance: name:edge-1}
+          - {gateway: tcp, prefix: tcp.edge, instance: prefix}
+          - {gateway: dog, prefix: dog, dialect: dogstatsd, instance: tag:envoy_node}
+          - {gateway: graphite, prefix: graphite, dialect: graphite, instance: tag:envoy_node}
+        otlp:
+          http_listen: 127.0.0.1:\(otlpPort)
+          ignored_tags: [envoy_node]
+        prometheus:
+        - gateway: pulled
+          targets: ["http://127.0.0.1:\(adminPort)/stats/prometheus"]
+          interval: 500ms
+          ignored_labels: [envoy_node]
+
+        """
+    }
+
+    /// The demo's bootstrap with all sinks.
+    func added(to bootstrap: String) -> String {
+        bootstrap
+            .replacing("static_resources:\n", with: sinks + "\nstatic_resources:\n")
+            .replacing(
+                "stats_config:\n", with: "stats_config:\n  stats_tags: [{tag_name: envoy_node, fixed_value: edge-1}]\n")
+            .replacing(
+                "  clusters:\n",
+                with: """
+                      clusters:
+                      - name: statsd_tcp
+                        type: STATIC
+                        connect_timeout: 1s
+                        load_assignment:
+                          cluster_name: statsd_tcp
+                          endpoints:
+                          - lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: \(tcpPort)}}}}]
+
+                    """)
+    }
+
+    private var sinks: String {
+        let address = "{socket_address: {protocol: UDP, address: 127.0.0.1, port_value: \(udpPort)}}"
+        return """
+            - name: envoy.stat_sinks.statsd
+              typed_config:
+                "@type": type.googleapis.com/envoy.config.metrics.v3.StatsdSink
+                address: \(address)
+                prefix: plain
+            - name: envoy.stat_sinks.statsd
+              typed_config:
+                "@type": type.googleapis.com/envoy.config.metrics.v3.StatsdSink
+                tcp_cluster_name: statsd_tcp
+                prefix: tcp.edge.node-1
+            - name: envoy.stat_sinks.dog_statsd
+              typed_config:
+                "@type": type.googleapis.com/envoy.config.metrics.v3.DogStatsdSink
+                address: \(address)
+                prefix: dog
+                max_bytes_per_datagram: 1432
+            - name: envoy.stat_sinks.graphite_statsd
+              typed_config:
+                "@type": type.googleapis.com/envoy.extensions.stat_sinks.graphite_statsd.v3.GraphiteStatsdSink
+                address: \(address)
+                prefix: graphite
+                max_bytes_per_datagram: 1432
+            \(otlp("otlp", deltas: false))
+            \(otlp("otlp-delta", deltas: true))
+            """
+    }
+
+    private func otlp(_ gateway: String, deltas: Bool) -> String {
+        """
+        - name: envoy.stat_sinks.open_telemetry
+          typed_config:
+            "@type": type.googleapis.com/envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig
+            grpc_service: {envoy_grpc: {cluster_name: waybill_ingest}, timeout: 2s}
+            report_counters_as_deltas: \(deltas)
+            emit_tags_as_attributes: true
+            resource_detectors:
+            - name: envoy.tracers.opentelemetry.resource_detectors.static_config
+              typed_config:
+                "@type": type.googleapis.com/envoy.extensions.tracers.opentelemetry.resource_detectors.v3.StaticConfigResourceDetectorConfig
+                attributes: {service.instance.id: edge-1, service.name: \(gateway)}
+        """
+    }
+}
