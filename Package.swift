@@ -100,14 +100,8 @@ let package = Package(
         .executableTarget(
             name: "Waybill",
             dependencies: [
-<<<<<<< HEAD
-                "Billing", "DemoGateway", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports",
-                "Savings", "StrictYAML", "UsageStore", "WebAPI",
-=======
                 "Billing", "DemoGateway", "Gzip", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing",
-                "Reports",
-                "StrictYAML", "UsageStore", "WebAPI", "WireFormats",
->>>>>>> c730037 (wip)
+                "Reports", "Savings", "StrictYAML", "UsageStore", "WebAPI", "WireFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),

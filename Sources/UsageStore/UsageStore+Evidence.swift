@@ -51,7 +51,8 @@ extension UsageStore {
                     last_at = GREATEST(access_log_evidence.last_at, excluded.last_at)
                 """,
                 [
-                    rows.map { gateways[$0.gateway] }, rows.map { $0.quarterHour.start.postgres }, rows.map(\.key.prefix),
+                    rows.map { gateways[$0.gateway] }, rows.map { $0.quarterHour.start.postgres },
+                    rows.map(\.key.prefix),
                     rows.map(\.key.route), rows.map(\.writer), rows.map(\.counts.answered),
                     rows.map { $0.counts.byClass[5] }, rows.map(\.counts.unanswered),
                     rows.map(\.counts.internalRedirects), rows.map(\.counts.connections),

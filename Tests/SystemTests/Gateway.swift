@@ -35,10 +35,11 @@ final class Gateway: Sendable {
                     database: ["--database-url", cluster.url], folder: folder)
                 settings.commitInterval = commitInterval
                 settings.more = serveArguments
-                var bootstrap = try await DemoBootstrap.onFreePorts(upstreamPort: 0, ingestPort: settings.grpcPort)
+                let bootstrap = try await DemoBootstrap.onFreePorts(upstreamPort: 0, ingestPort: settings.grpcPort)
                 if let sinks {
                     let file = folder + "/waybill.yaml"
-                    try sinks.settings(adminPort: bootstrap.adminPort).write(toFile: file, atomically: true, encoding: .utf8)
+                    try sinks.settings(adminPort: bootstrap.adminPort).write(
+                        toFile: file, atomically: true, encoding: .utf8)
                     settings.more += ["--config", file]
                 }
                 try await ServeProcess.run(settings) { [template, bootstrap] serve in

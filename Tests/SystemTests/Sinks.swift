@@ -39,7 +39,8 @@ struct Sinks {
         bootstrap
             .replacing("static_resources:\n", with: sinks + "\nstatic_resources:\n")
             .replacing(
-                "stats_config:\n", with: "stats_config:\n  stats_tags: [{tag_name: envoy_node, fixed_value: edge-1}]\n")
+                "stats_config:\n", with: "stats_config:\n  stats_tags: [{tag_name: envoy_node, fixed_value: edge-1}]\n"
+            )
             .replacing(
                 "  clusters:\n",
                 with: """

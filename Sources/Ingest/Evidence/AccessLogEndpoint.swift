@@ -41,7 +41,8 @@ struct AccessLogEndpoint: RegistrableRPCService {
                         if let node = log.node { gateway = node.cluster }
                         guard let gateway, !gateway.isEmpty else {
                             return RPCError(
-                                code: .invalidArgument, message: "the stream names no node.cluster; set it in the bootstrap")
+                                code: .invalidArgument,
+                                message: "the stream names no node.cluster; set it in the bootstrap")
                         }
                         guard access.allows(gateway, names: certificate) else {
                             return RPCError(
@@ -58,7 +59,8 @@ struct AccessLogEndpoint: RegistrableRPCService {
                     return RPCError(code: .resourceExhausted, message: "no room for \(message.count) bytes now")
                 }
                 if let taken {
-                    logger.warning("an access log stream was closed", metadata: ["peer": "\(peer)", "error": "\(taken)"])
+                    logger.warning(
+                        "an access log stream was closed", metadata: ["peer": "\(peer)", "error": "\(taken)"])
                     return taken
                 }
             }

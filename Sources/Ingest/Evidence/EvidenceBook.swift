@@ -47,7 +47,8 @@ package final class EvidenceBook: Sendable {
                     let counted = state.seen.takeCounts()[key]
                 else { continue }
                 var rowKey = RowKey(
-                    gateway: Self.bounded(record.gateway ?? gateway), quarterHour: QuarterHour(containing: endedAt), key: key)
+                    gateway: Self.bounded(record.gateway ?? gateway), quarterHour: QuarterHour(containing: endedAt),
+                    key: key)
                 if state.rows.count >= Self.largestRows, state.rows[rowKey] == nil { rowKey.key.route = "" }
                 if state.rows[rowKey] == nil {
                     state.rows[rowKey] = Row(evidence: counted)

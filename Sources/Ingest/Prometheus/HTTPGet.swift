@@ -19,15 +19,22 @@ enum HTTPGet {
     ) async throws -> [UInt8] {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let promise = eventLoop.makePromise(of: [UInt8].self)
-        let channel = try await ClientBootstrap(group: eventLoop)
-            .connectTimeout(.seconds(3))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                    try channel.pipeline.syncOperations.addHandler(Answer(promise: promise, largest: largest))
+        let channel: any Channel
+        do {
+            channel = try await ClientBootstrap(group: eventLoop)
+                .connectTimeout(.seconds(3))
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                        try channel.pipeline.syncOperations.addHandler(Answer(promise: promise, largest: largest))
+                    }
                 }
-            }
-            .connect(host: host, port: port).get()
+                .connect(host: host, port: port).get()
+        } catch {
+            // Nobody else answers it where there is no channel.
+            promise.fail(error)
+            throw error
+        }
         let deadline = eventLoop.scheduleTask(in: timeout) {
             promise.fail(Failure(description: "there was no whole answer in \(timeout.nanoseconds / 1_000_000_000) s"))
         }
@@ -53,6 +60,7 @@ enum HTTPGet {
         private let largest: Int
         private var body: [UInt8] = []
 
+        /// The promise is kept once, whatever comes after.
         init(promise: EventLoopPromise<[UInt8]>, largest: Int) {
             self.promise = promise
             self.largest = largest

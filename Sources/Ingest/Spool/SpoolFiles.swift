@@ -45,7 +45,8 @@ package final class DiskSpoolFiles: SpoolFiles {
             Glibc.close(lock)
             Glibc.close(descriptor)
             throw SpoolError(
-                .inUse, "the spool \(directory) is another worker's; give each worker a directory of its own (--spool-dir)")
+                .inUse,
+                "the spool \(directory) is another worker's; give each worker a directory of its own (--spool-dir)")
         }
     }
 

@@ -40,7 +40,9 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let network = PeerAddress(String(parts[0])) else { return nil }
         let longest = network.bytes.count * 8
-        guard let length = parts.count == 1 ? longest : Int(parts[1]), (0...longest).contains(length) else { return nil }
+        guard let length = parts.count == 1 ? longest : Int(parts[1]), (0...longest).contains(length) else {
+            return nil
+        }
         self.network = network
         self.length = length
     }

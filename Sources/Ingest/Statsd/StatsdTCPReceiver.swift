@@ -49,14 +49,18 @@ package struct StatsdTCPReceiver: Service {
             throw ReceiverError.listening("statsd (TCP)", BoundAddress(host: host, port: port), error.errnoCode)
         }
         onListening(BoundAddress(host: host, port: server.channel.localAddress?.port ?? port))
-        try await cancelWhenGracefulShutdown {
-            try await server.executeThenClose { connections in
-                try await withThrowingDiscardingTaskGroup { group in
-                    for try await connection in connections {
-                        group.addTask { await serve(connection) }
+        do {
+            try await cancelWhenGracefulShutdown {
+                try await server.executeThenClose { connections in
+                    try await withThrowingDiscardingTaskGroup { group in
+                        for try await connection in connections {
+                            group.addTask { await serve(connection) }
+                        }
                     }
                 }
             }
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            return
         }
     }
 
@@ -72,7 +76,8 @@ package struct StatsdTCPReceiver: Service {
                 for try await chunk in chunks {
                     guard lines.take(Array(chunk.readableBytesView), at: now()) else {
                         logger.warning(
-                            "a statsd connection was closed: no rule names its instance", metadata: ["peer": "\(peer)"])
+                            "a statsd connection was closed: it sends no lines, or there is no room for another instance",
+                            metadata: ["peer": "\(peer)"])
                         return
                     }
                 }
@@ -99,7 +104,7 @@ struct StatsdConnection {
         self.address = address
     }
 
-    /// False where no rule names the sender, or there is no room for it.
+    /// False where a line does not end, or there is no room for the sender.
     mutating func take(_ chunk: [UInt8], at time: Timestamp) -> Bool {
         if let source {
             source.receive(statsd: chunk.span, of: &stream, at: time)
@@ -109,9 +114,13 @@ struct StatsdConnection {
         guard let end = begun.lastIndex(of: UInt8(ascii: "\n")) else { return begun.count <= StatsdStream.longestLine }
         guard
             let sender = senders.known(address)
-                ?? senders.sender(address, payload: begun.span.extracting(0..<(end + 1))),
-            let found = book.source(sender.key, sender.feed)
-        else { return false }
+                ?? senders.sender(address, payload: begun.span.extracting(0..<(end + 1)))
+        else {
+            // Envoy's worker threads send timers alone, which name nobody and count nothing.
+            begun.removeSubrange(...end)
+            return true
+        }
+        guard let found = book.source(sender.key, sender.feed) else { return false }
         source = found
         stream = StatsdStream(dialect: sender.dialect)
         let text = begun

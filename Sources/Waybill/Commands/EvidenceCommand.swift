@@ -34,7 +34,9 @@ struct EvidenceCommand: AsyncParsableCommand {
             Console.error("\(log.others) JSON objects are no log entries: they have no stream_id or response_code")
         }
         if log.malformed > 0 { Console.error("\(log.malformed) places where an object begins are not JSON") }
-        guard !rows.isEmpty else { throw CommandError(.failure, "there is no log entry in \(files.joined(separator: ", "))") }
+        guard !rows.isEmpty else {
+            throw CommandError(.failure, "there is no log entry in \(files.joined(separator: ", "))")
+        }
         try await database.withStore(logger: Logger.command) { try await $0.store(evidence: rows) }
         var answered: [String: Int64] = [:]
         for row in rows { answered["\(row.gateway) \(row.key.prefix)", default: 0] += row.counts.answered }

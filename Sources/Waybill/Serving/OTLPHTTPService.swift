@@ -8,7 +8,8 @@ import WireFormats
 /// access logs in JSON, as fluentd and Fluent Bit push them.
 enum OTLPHTTP {
     static func application(
-        _ receiver: OTLPReceiver, evidence: EvidenceBook, address: ListenAddress, budget: InFlightBudget, largestMessage: Int, logger: Logger,
+        _ receiver: OTLPReceiver, evidence: EvidenceBook, address: ListenAddress, budget: InFlightBudget,
+        largestMessage: Int, logger: Logger,
         onListening: @escaping @Sendable (Int) -> Void
     ) -> some ApplicationProtocol {
         let router = Router(context: PeerContext.self)
@@ -54,7 +55,8 @@ enum OTLPHTTP {
             }
         }
         router.post("/v1/access-logs") { request, context -> Response in
-            guard let gateway = request.uri.queryParameters["gateway"].map(String.init), (1...512).contains(gateway.utf8.count)
+            guard let gateway = request.uri.queryParameters["gateway"].map(String.init),
+                (1...512).contains(gateway.utf8.count)
             else { return answer(.badRequest, "say whose logs they are: /v1/access-logs?gateway=gw-eu-1") }
             guard let body = try? await request.body.collect(upTo: largestMessage) else {
                 return answer(.contentTooLarge, "a request holds at most \(largestMessage) bytes")

@@ -114,7 +114,8 @@ struct Server {
                 RESTService(on: http, announce: { _ in announce(.otlpHTTP(host: http.host, port: http.port)) }) {
                     onListening in
                     OTLPHTTP.application(
-                        otlp, evidence: evidence, address: http, budget: budget, largestMessage: settings.largestMessage, logger: logger,
+                        otlp, evidence: evidence, address: http, budget: budget,
+                        largestMessage: settings.largestMessage, logger: logger,
                         onListening: onListening)
                 })
         }

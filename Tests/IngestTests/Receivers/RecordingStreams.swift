@@ -14,6 +14,7 @@ final class RecordingStreams: MetricsServiceStreams {
     }
 
     private let state = Mutex<[Record]>([])
+    private let allowed = Mutex<[[Bool]]>([])
     private let onReceive: @Sendable ([UInt8]) async throws -> Void
     /// One element for each stream that has ended.
     let ends: AsyncStream<MetricsStreamEnd>
@@ -24,11 +25,15 @@ final class RecordingStreams: MetricsServiceStreams {
         (ends, ended) = AsyncStream.makeStream()
     }
 
+    /// Whether each stream might speak for gw-eu and for gw-us.
+    var permissions: [[Bool]] { allowed.withLock { $0 } }
+
     /// In the order of their opening.
     var records: [Record] { state.withLock { $0 } }
 
     func open(peer: String, mayMeter: @escaping @Sendable (String) -> Bool) async -> any MetricsStream {
-        state.withLock {
+        allowed.withLock { $0.append(["gw-eu", "gw-us"].map(mayMeter)) }
+        return state.withLock {
             $0.append(Record(peer: peer))
             return RecordingStream(streams: self, index: $0.count - 1)
         }

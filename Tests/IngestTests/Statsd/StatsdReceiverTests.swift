@@ -76,7 +76,8 @@ import UsageStore
                 rest = rest.dropFirst(97)
             }
             socket.close()
-            for _ in 0..<200 where book.all().first?.sealing.sums.first?.value != 2100 {
+            for _ in 0..<200 {
+                if book.all().first?.sealing.sums.first?.value == 2100 { break }
                 try await Task.sleep(for: .milliseconds(20))
             }
         }
