@@ -70,6 +70,19 @@ package struct CounterUsage: Hashable, Sendable {
     package var carriedSince: Timestamp?
     package var carriedUntil: Timestamp?
     package var resets: [Reset] = []
+    /// The stretches in which the counter only rose; Σ (closing − opening) = `quantity`.
+    package var spans: [ReadingSpan] = []
+}
+
+/// A stretch of one counter between two readings, in which it only rose.
+package struct ReadingSpan: Hashable, Sendable {
+    package var opening: Reading
+    package var closing: Reading
+
+    package init(opening: Reading, closing: Reading) {
+        self.opening = opening
+        self.closing = closing
+    }
 }
 
 /// A fall of a counter inside an epoch (rule 2).

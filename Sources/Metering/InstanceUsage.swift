@@ -164,6 +164,8 @@ private struct CounterWalk {
     private let openedAt: Timestamp?
     /// The last good reading before a conflict that still goes on.
     private var conflictSince: Reading?
+    /// Where the stretch began in which the counter has only risen.
+    private var spanOpening: Reading
 
     init(
         epoch: Int64, counter: CounterID, opening: Reading?, started: Timestamp?, quarterHour: QuarterHour,
@@ -173,6 +175,7 @@ private struct CounterWalk {
         self.quarterHour = quarterHour
         self.conflicts = conflicts
         last = opening ?? Reading(time: started ?? quarterHour.start, value: 0)
+        spanOpening = last
         openedAt = opening?.time
         if let opening, conflicts.contains(where: { $0.contains(opening.time) }) { conflictSince = opening }
     }
@@ -180,7 +183,10 @@ private struct CounterWalk {
     mutating func step(to reading: Reading) {
         if let openedAt, reading.time < openedAt { return }
         if conflicts.contains(where: { $0.contains(reading.time) }) {
-            if conflictSince == nil { conflictSince = last }
+            if conflictSince == nil {
+                closeSpan()
+                conflictSince = last
+            }
             last = reading
             return
         }
@@ -188,12 +194,15 @@ private struct CounterWalk {
             // The first reading after a conflict opens anew; what lies between is a gap, never usage.
             closeConflict(since: good, at: reading)
             last = reading
+            spanOpening = reading
             return
         }
         defer { last = reading }
         var step = reading.value - last.value
         if step < 0 {
             step = reading.value
+            closeSpan()
+            spanOpening = Reading(time: last.time, value: 0)
             usage.resets.append(Reset(peak: last, first: reading))
             gaps.append(
                 Gap(
@@ -212,7 +221,12 @@ private struct CounterWalk {
 
     /// The quarter hour is over. A conflict that still goes on continues in the next with its last reading.
     mutating func end() {
-        if let good = conflictSince { closeConflict(since: good, at: last) }
+        if let good = conflictSince { closeConflict(since: good, at: last) } else { closeSpan() }
+    }
+
+    private mutating func closeSpan() {
+        guard last.value != spanOpening.value || last.time != spanOpening.time else { return }
+        usage.spans.append(ReadingSpan(opening: spanOpening, closing: last))
     }
 
     private mutating func closeConflict(since good: Reading, at reading: Reading) {
