@@ -26,11 +26,14 @@ extension UsageStore {
             """,
             [gateway, start.postgres, end.postgres])
         var readings = ReadingCollection()
+        let reader = TapeReader(connection: connection, dictionary: counterDictionary)
         for row in units {
             let unit = AggregationUnit(gateway: try row.decode(0), quarterHour: try row.quarterHour(1))
             let meters = try await meterVersions(on: connection).inForce(at: unit.quarterHour)
-            let tapes = try await TapeReader(connection: connection).read(unit)
-            try readings.add(tapes, unit, meters?.attributions(of: tapes.names, gateway: tapes.gateway) ?? [:])
+            for part in try await reader.parts(of: unit) {
+                let tapes = try await reader.read(unit, part)
+                try readings.add(tapes, unit, meters?.attributions(of: tapes.names, gateway: gateway) ?? [:])
+            }
         }
         let names = try await connection.execute(
             "SELECT instance_id, name FROM instance WHERE instance_id = ANY($1::bigint[])",
@@ -40,30 +43,39 @@ extension UsageStore {
         return readings.bound(byNumber)
     }
 
-    /// The consumption of a gateway's quarter hours as its tapes and the meters in force give it, by quarter hour, tenant
-    /// and service; nil for a quarter hour that no tape is kept of. Corrections are not in it.
+    /// The requests of a gateway's quarter hours as its tapes and the meters in force give them, by tenant and service;
+    /// no entry for a quarter hour that no tape is kept of. Corrections are not in it.
     package func derivedConsumption(
         of gateway: String, quarterHours: [QuarterHour], on connection: PostgresConnection
-    ) async throws -> [QuarterHour: [Binding: Int64]?] {
-        let rows = try await connection.execute("SELECT gateway_id FROM gateway WHERE name = $1", [gateway])
-        guard let row = rows.first else {
-            throw UsageStoreError(.unknownGateway, "there is no gateway \(gateway)")
-        }
-        var derived: [QuarterHour: [Binding: Int64]?] = [:]
-        for quarterHour in quarterHours {
-            let unit = AggregationUnit(gateway: try row.decode(0), quarterHour: quarterHour)
-            let tapes = try await TapeReader(connection: connection).read(unit)
-            guard !tapes.instances.isEmpty else {
-                derived[quarterHour] = .some(nil)
-                continue
+    ) async throws -> [QuarterHour: [ServiceOfTenant: [Dimension: Int64]]] {
+        let number = try await Self.gatewayNumber(gateway, on: connection)
+        var derived: [QuarterHour: [ServiceOfTenant: [Dimension: Int64]]] = [:]
+        let kept = try await connection.execute(
+            """
+            SELECT DISTINCT quarter_hour FROM tape WHERE gateway_id = $1 AND quarter_hour = ANY($2::timestamptz[])
+            """,
+            [number, quarterHours.map(\.start.postgres)])
+        for row in kept {
+            let quarterHour = try row.quarterHour(0)
+            let unit = AggregationUnit(gateway: number, quarterHour: quarterHour)
+            var quantities: [ServiceOfTenant: [Dimension: Int64]] = [:]
+            for (key, value) in try await derivation(of: unit, on: connection).quantities {
+                quantities[ServiceOfTenant(tenant: key.tenant, service: key.service)] = value.counts
             }
-            let meters = try await meterVersions(on: connection).inForce(at: quarterHour)
-            let attributions = meters?.attributions(of: tapes.names, gateway: tapes.gateway) ?? [:]
-            var readings = ReadingCollection()
-            try readings.add(tapes, unit, attributions)
-            derived[quarterHour] = .some(readings.totals)
+            derived[quarterHour] = quantities
         }
         return derived
+    }
+}
+
+/// A tenant's service.
+package struct ServiceOfTenant: Hashable, Sendable {
+    package var tenant: String
+    package var service: String
+
+    package init(tenant: String, service: String) {
+        self.tenant = tenant
+        self.service = service
     }
 }
 
@@ -77,17 +89,15 @@ private struct ReadingCollection {
     }
 
     private var spans: [Key: [ReadingSpan]] = [:]
-    private(set) var totals: [Binding: Int64] = [:]
 
     var instances: Set<Int64> { Set(spans.keys.map(\.instance)) }
 
     mutating func add(
         _ tapes: UnitTapes, _ unit: AggregationUnit, _ attributions: [CounterID: Attribution]
     ) throws {
-        let connectionManagers = Set(tapes.names.filter { $0.value.hasPrefix("http.") }.keys)
         for (instance, epochs) in tapes.instances {
             let usage = try InstanceUsage(
-                quarterHour: unit.quarterHour, epochs: epochs, isConnectionManagers: connectionManagers.contains)
+                quarterHour: unit.quarterHour, epochs: epochs, isConnectionManagers: tapes.connectionManagers.contains)
             for counter in usage.counters {
                 guard case .bound(let binding)? = attributions[counter.counter] else { continue }
                 guard let name = tapes.names[counter.counter] else { continue }
@@ -101,7 +111,6 @@ private struct ReadingCollection {
                     }
                 }
                 spans[key] = known
-                totals[binding, default: 0] += counter.quantity
             }
         }
     }

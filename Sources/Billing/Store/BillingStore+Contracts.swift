@@ -44,6 +44,12 @@ extension BillingStore {
                         PostgresJSON(try CanonicalCoding.text(added.seller)),
                         PostgresJSON(try CanonicalCoding.text(added.buyer)), actor,
                     ])
+                // What is not invoiced yet is not dropped.
+                _ = try await connection.execute(
+                    """
+                    INSERT INTO retention_hold (tenant_id, reason, held_from)
+                    VALUES ($1, 'contract ' || $2, $3::text::date::timestamp AT TIME ZONE $4)
+                    """, [tenant, added.id, added.startsOn, added.zone])
             }
         } catch let error as PostgresError where error.constraint == "contract_one_at_a_time" {
             let others = try await contracts(tenant: added.tenant).map { contract in
@@ -54,6 +60,7 @@ extension BillingStore {
                 "tenant \(added.tenant) has a contract over a part of the same time (\(others.joined(separator: "; "))); "
                     + "end it first: waybill contract end ID --on DATE")
         }
+        try await UsageStore(pool: pool, logger: logger).keepRollUps(ofTenant: terms.tenant, zone: terms.zone)
         return terms
     }
 

@@ -42,6 +42,12 @@ extension BillingStore {
                     .wrongStatus,
                     "late usage of invoice \(number) is billed by \(later.joined(separator: ", ")); void that first")
             }
+            _ = try await connection.execute(
+                """
+                UPDATE retention_hold SET held_from = LEAST(held_from, period_start) FROM invoice
+                WHERE retention_hold.tenant_id = $1 AND invoice.tenant_id = $1 AND invoice_id = $2
+                    AND reason = 'contract ' || contract_id
+                """, [invoice.tenantNumber, invoice.id])
             try await Ledger(connection: connection, now: now).giveBack(
                 invoice: invoice.id, tenant: invoice.tenantNumber)
         }

@@ -29,7 +29,7 @@ struct GatewayPeriod {
                         AND last_reading_at > $3::timestamptz - interval '24 hours'
                         AND NOT EXISTS (
                             SELECT FROM epoch AS later
-                            WHERE later.instance_id = epoch.instance_id
+                            WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
                                 AND later.first_received_at > epoch.last_received_at
                         )),
                 (SELECT min(quarter_hour) FROM tape_change

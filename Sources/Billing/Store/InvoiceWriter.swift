@@ -42,6 +42,16 @@ struct InvoiceWriter {
             DELETE FROM invoice_draft
             WHERE (tenant_id, invoice_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
             """, [prepared.map(\.due.tenant), prepared.map(\.due.invoiceID)])
+        _ = try await connection.execute(
+            """
+            UPDATE retention_hold SET held_from = invoiced_to
+            FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS new (invoiced, contract, invoiced_to)
+            WHERE tenant_id = invoiced AND reason = contract AND held_from < invoiced_to
+            """,
+            [
+                prepared.map(\.due.tenant), prepared.map { "contract \($0.due.terms.id)" },
+                prepared.map(\.due.end.postgres),
+            ])
         return run
     }
 
