@@ -10,7 +10,9 @@ struct Waybill: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, ServeCommand.self, MigrateCommand.self, AggregateCommand.self, ReplayCommand.self,
             UsageCommand.self, CheckCommand.self, EvidenceCommand.self,
-            InvoiceCommand.self, QuoteCommand.self, PriceCommand.self, CompareCommand.self, ForecastCommand.self,
+            TenantCommand.self, ContractCommand.self, InvoiceCommand.self, CreditNoteCommand.self, VerifyCommand.self,
+            KeyCommand.self, AuditCommand.self,
+            QuoteCommand.self, PriceCommand.self, CompareCommand.self, ForecastCommand.self,
             SimulateCommand.self,
             ReportCommand.self,
             LoadBalancerCostCommand.self, CloudWatchCommand.self, PricesCommand.self,

@@ -170,9 +170,14 @@ package struct InvoiceBundle: Sendable {
             }
             return (Verification.Link(name, .holds, ["not signed"]), nil, false)
         }
-        let signature: Signature = try CanonicalCoding.value(
-            from: String(decoding: file.content, as: UTF8.self), "signature.json")
-        guard SigningKey.isValid(signature.signature, of: manifest, by: key ?? signature.publicKey) else {
+        let text = String(decoding: file.content, as: UTF8.self)
+        let signature: Signature = try CanonicalCoding.value(from: text, "signature.json")
+        guard signature.algorithm == "Ed25519", try CanonicalCoding.text(signature) == text else {
+            return (Verification.Link(name, .broken, ["signature.json was changed"]), nil, false)
+        }
+        guard key == nil || key == signature.publicKey,
+            SigningKey.isValid(signature.signature, of: manifest, by: key ?? signature.publicKey)
+        else {
             let finding =
                 key != nil && key != signature.publicKey
                 ? "signed by \(signature.publicKey), not by the given key" : "the signature is not of this manifest"

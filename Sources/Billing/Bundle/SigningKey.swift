@@ -56,7 +56,9 @@ package struct SigningKey: Sendable {
 
     private static func bytes(_ text: String, _ head: String) -> [UInt8]? {
         let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard trimmed.hasPrefix(head), let bytes = Digest.bytes(String(trimmed.dropFirst(head.count))) else { return nil }
+        guard trimmed.hasPrefix(head), let bytes = Digest.bytes(String(trimmed.dropFirst(head.count))) else {
+            return nil
+        }
         return bytes.count == 32 ? bytes : nil
     }
 

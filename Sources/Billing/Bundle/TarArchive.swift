@@ -34,7 +34,8 @@ enum TarArchive {
                 let size = Int(text(header, 124, 11), radix: 8),
                 let sum = Int(text(header, 148, 6), radix: 8), sum == checksum(Array(header))
             else {
-                throw BillingError(.unreadable, "the file is no bundle: \(name.isEmpty ? "its head" : name) can not be read")
+                throw BillingError(
+                    .unreadable, "the file is no bundle: \(name.isEmpty ? "its head" : name) can not be read")
             }
             guard !files.contains(where: { $0.name == name }) else {
                 throw BillingError(.unreadable, "the bundle holds \(name) twice")

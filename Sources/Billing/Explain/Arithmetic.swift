@@ -60,7 +60,8 @@ struct Arithmetic {
         case .package(let amount, let partial):
             guard partial == .full, let blocks = line.blocks else { break }
             sentences.append(
-                "They begin \(Digits.grouped(blocks)) blocks of \(Digits.grouped(charge.perUnits)); each is paid in full.")
+                "They begin \(Digits.grouped(blocks)) blocks of \(Digits.grouped(charge.perUnits)); each is paid in full."
+            )
             let exact = ExactAmount(millionths: amount.millionths * Int128(blocks))
             sentences.append(
                 "\(Digits.grouped(blocks)) × \(currency.code) \(amount.grouped(in: currency)) = "
@@ -70,7 +71,8 @@ struct Arithmetic {
         }
         sentences.append(
             "\(Digits.grouped(quantity)) × \(price) = \(try exact(line))"
-                + (line.flatMinor > 0 ? " + \(text(Int128(line.flatMinor))) for entering the tier" : "") + rounded(line))
+                + (line.flatMinor > 0 ? " + \(text(Int128(line.flatMinor))) for entering the tier" : "") + rounded(line)
+        )
         return sentences
     }
 

@@ -13,7 +13,7 @@ package struct Adjustment: Hashable, Sendable {
     package var taxes: [InvoiceTax]
 
     /// Net and taxes.
-    package var grossMinor: Int128 { taxes.reduce(netMinor) { $0 + $1.amountMinor } }
+    package var grossMinor: Int128 { taxes.reduce(netMinor) { $0 &+ $1.amountMinor } }
 
     package init(
         period: String, invoiceID: String, invoiceNumber: String, quantities: [String: Int64], netMinor: Int128,

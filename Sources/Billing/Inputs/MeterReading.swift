@@ -10,7 +10,8 @@ package struct MeterReading: Hashable, Sendable, Codable {
         package var closing: Int64
         package var closedAt: String
 
-        package var difference: Int64 { closing - opening }
+        /// Wraps for readings that no counter has: such ones come from a file that was tampered with.
+        package var difference: Int64 { closing &- opening }
 
         package init(opening: Int64, openedAt: String, closing: Int64, closedAt: String) {
             self.opening = opening
@@ -36,7 +37,7 @@ package struct MeterReading: Hashable, Sendable, Codable {
     package var spans: [Span]
 
     /// Σ (closing − opening).
-    package var difference: Int64 { spans.reduce(0) { $0 + $1.difference } }
+    package var difference: Int64 { spans.reduce(0) { $0 &+ $1.difference } }
 
     package init(
         gateway: String, instance: String, epoch: Int64, counter: String, service: String, dimension: String,

@@ -43,6 +43,8 @@ extension QuarterHour {
     package var number: Int64 { start.microseconds / Self.microseconds }
 
     package init(number: Int64) {
-        self.init(containing: Timestamp(microseconds: number * Self.microseconds))
+        // A number that no clock shows stays one: it is refused where the period is known.
+        let (microseconds, overflow) = number.multipliedReportingOverflow(by: Self.microseconds)
+        self.init(containing: overflow ? Timestamp(seconds: 0) : Timestamp(microseconds: microseconds))
     }
 }

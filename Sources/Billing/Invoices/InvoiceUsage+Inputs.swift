@@ -25,7 +25,7 @@ extension InvoiceUsage {
                         "the usage of \(block.service) at \(block.gateway) has the quarter hour "
                             + "\(QuarterHour(number: quarterHour)), outside of the period")
                 }
-                sums[day] += amount
+                sums[day] = try UsageBlock.add(sums[day], amount, "requests")
             }
         }
         days = zip(calendar.dates, sums).map { Day(date: $0, requests: $1) }
@@ -68,6 +68,9 @@ struct LocalDays: Sendable {
         let zone = try BillingZone(period.zone)
         let first = try LocalDate(period.localStart)
         let end = try LocalDate(period.localEnd)
+        guard first < end, end.dayNumber - first.dayNumber < 100 else {
+            throw PricingError(.invalidDate, "the period from \(first) to \(end) is none")
+        }
         let dates = (first.dayNumber..<end.dayNumber).compactMap(LocalDate.init(dayNumber:))
         // A wall clock that moves within a quarter hour (Monrovia until 1972) ends a day at the next one.
         let bounds =

@@ -14,8 +14,8 @@ extension ReadingsAnnex {
         instanceCount = rows.count
         readingCount = readings.count
         csvDigest = Digest.hex(Self.csv(readings))
-        difference = requests.reduce(0) { $0 + $1.difference }
-        corrections = billed - difference
+        difference = requests.reduce(0) { $0 &+ $1.difference }
+        corrections = billed &- difference
     }
 
     /// All readings as CSV, a row a span; its digest stands on paper.
@@ -53,8 +53,8 @@ extension ReadingsAnnex.Row {
         // One counter may have several readings, an epoch each.
         for epochs in Dictionary(grouping: readings, by: { [$0.instance, $0.counter] }).values {
             let spans = epochs.flatMap(\.spans).sorted { ($0.openedAt, $0.closedAt) < ($1.openedAt, $1.closedAt) }
-            opening += spans.first?.opening ?? 0
-            closing += spans.last?.closing ?? 0
+            opening &+= spans.first?.opening ?? 0
+            closing &+= spans.last?.closing ?? 0
         }
         self.opening = opening
         self.closing = closing
@@ -62,6 +62,6 @@ extension ReadingsAnnex.Row {
         openedAt = spans.map(\.openedAt).min() ?? ""
         closedAt = spans.map(\.closedAt).max() ?? ""
         resets = spans.count - Set(readings.map { [$0.instance, $0.counter] }).count
-        difference = readings.reduce(0) { $0 + $1.difference }
+        difference = readings.reduce(0) { $0 &+ $1.difference }
     }
 }

@@ -74,7 +74,8 @@ package enum DocumentCheck {
             findings.append("the digest over all inputs is another one")
         }
         do {
-            let inputs = try InvoiceInputs(parts: parts) { text throws(BillingError) in try FrozenPrice(canonical: text) }
+            let inputs = try InvoiceInputs(parts: parts) { text throws(BillingError) in try FrozenPrice(canonical: text)
+            }
             let identity = InvoiceIdentity(
                 id: document.id, revision: document.revision, issuedOn: document.issuedOn, issuedAt: document.issuedAt)
             let recomputed = try InvoiceDocument(inputs, identity)
@@ -91,7 +92,8 @@ package enum DocumentCheck {
         guard left != right else { return [] }
         let parts: [(String, Bool)] = [
             ("engine", left.engine == right.engine), ("tenant", left.tenant == right.tenant),
-            ("contract", left.contractID == right.contractID), ("parties", left.seller == right.seller && left.buyer == right.buyer),
+            ("contract", left.contractID == right.contractID),
+            ("parties", left.seller == right.seller && left.buyer == right.buyer),
             ("currency", left.currency == right.currency), ("period", left.period == right.period),
             ("price version", left.price == right.price), ("lines", left.lines == right.lines),
             ("subtotal", left.subtotalMinor == right.subtotalMinor), ("taxes", left.taxes == right.taxes),
@@ -101,6 +103,8 @@ package enum DocumentCheck {
             ("inputs", left.inputs == right.inputs && left.inputsDigest == right.inputsDigest),
         ]
         let names = parts.filter { !$0.1 }.map(\.0)
-        return ["recomputed from its inputs, the invoice has other \(names.isEmpty ? "values" : names.joined(separator: ", "))"]
+        return [
+            "recomputed from its inputs, the invoice has other \(names.isEmpty ? "values" : names.joined(separator: ", "))"
+        ]
     }
 }

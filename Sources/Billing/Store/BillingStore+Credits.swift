@@ -86,7 +86,8 @@ extension BillingStore {
         let id = UUID.version7(now)
         let number = try await transaction(by: actor) { connection in
             _ = try await connection.execute(
-                "SELECT FROM contract WHERE tenant_id = $1 ORDER BY contract_id FOR NO KEY UPDATE", [found.tenantNumber])
+                "SELECT FROM contract WHERE tenant_id = $1 ORDER BY contract_id FOR NO KEY UPDATE", [found.tenantNumber]
+            )
             let rows = try await InvoiceRows(tenant: found.tenantNumber, id: found.id, on: connection)
             guard !rows.isVoid else { throw BillingError(.wrongStatus, "invoice \(rows.number) is void") }
             let inputs = try InvoiceInputs(parts: rows.inputs) { text throws(BillingError) in

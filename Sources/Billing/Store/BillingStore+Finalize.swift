@@ -35,10 +35,9 @@ extension BillingStore {
                     due.contractID.map { ContractKey(tenant: due.tenant, contract: $0) }
                 }
                 .filter { !waiting.contains($0) }
-                for start in stride(from: 0, to: due.count, by: order.batch) {
-                    try Task.checkCancellation()
-                    let keys = Array(due[start..<min(due.count, start + order.batch)])
-                    let (done, held) = try await finalize(keys, order)
+                let batches = stride(from: 0, to: due.count, by: order.batch)
+                    .map { Array(due[$0..<min(due.count, $0 + order.batch)]) }
+                try await finalize(batches, order) { done, held in
                     rounds.add(done)
                     waiting.formUnion(held)
                     progress(run.finalized.count + rounds.finalized.count)
@@ -46,6 +45,19 @@ extension BillingStore {
             }
             run.add(rounds)
             if rounds.finalized.isEmpty || order.draft != nil || order.month != nil { return run }
+        }
+    }
+
+    /// Batches, some at once: while one waits for the database, another is rated.
+    private func finalize(
+        _ batches: [[ContractKey]], _ order: FinalizeOrder, done: (FinalizeRun, Set<ContractKey>) -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: (FinalizeRun, Set<ContractKey>).self) { group in
+            for (index, batch) in batches.enumerated() {
+                if index >= order.finalizers, let (run, held) = try await group.next() { done(run, held) }
+                group.addTask { try await finalize(batch, order) }
+            }
+            while let (run, held) = try await group.next() { done(run, held) }
         }
     }
 

@@ -53,7 +53,8 @@ extension BillingStore {
                 // As far back as consumption records are kept.
                 let floors = try await connection.execute(
                     "SELECT dropped_before FROM retention_floor WHERE subject = 'consumption'")
-                let floor = try floors.first.map { Timestamp(try $0.decode(0, as: PostgresTimestamp.self)) } ?? .earliest
+                let floor =
+                    try floors.first.map { Timestamp(try $0.decode(0, as: PostgresTimestamp.self)) } ?? .earliest
                 let found = try await LateUsageReader(connection: connection)
                     .find([due], prices: &prices, self, reach: 3660)[0]
                     .filter { (Timestamp($0.period.start) ?? .earliest) >= floor }
@@ -89,9 +90,11 @@ extension BillingStore {
         ).map { row in
             LateUsageEntry(
                 tenant: try row.decode(0), invoice: try row.decode(1),
-                quantities: try CanonicalCoding.value(from: try row.decode(2, as: PostgresJSON.self).text, "late usage"),
+                quantities: try CanonicalCoding.value(
+                    from: try row.decode(2, as: PostgresJSON.self).text, "late usage"),
                 netMinor: try row.minorUnits(3), grossMinor: try row.minorUnits(4), currency: try row.decode(5),
-                outcome: try row.decode(6), foundAt: Timestamp(try row.decode(7, as: PostgresTimestamp.self)).description)
+                outcome: try row.decode(6),
+                foundAt: Timestamp(try row.decode(7, as: PostgresTimestamp.self)).description)
         }
     }
 }

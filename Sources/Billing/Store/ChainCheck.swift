@@ -66,7 +66,9 @@ struct ChainCheck {
     private func faults(of link: ChainLink, _ row: PostgresRow, tenant: Int64) throws -> [String] {
         var faults: [String] = []
         if link.hash != link.expectedHash { faults.append("entry \(link.position) does not hash to what it says") }
-        if try row.decode(10, as: Int64.self) != tenant { faults.append("entry \(link.position) lies under another tenant") }
+        if try row.decode(10, as: Int64.self) != tenant {
+            faults.append("entry \(link.position) lies under another tenant")
+        }
         let before = try row.decode(11, as: [UInt8]?.self).map(Digest.text)
         if link.previousHash != before ?? (link.position == 1 ? Digest.zero : "") {
             faults.append("entry \(link.position) does not follow the entry before it")

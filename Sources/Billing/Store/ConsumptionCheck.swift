@@ -27,7 +27,9 @@ struct ConsumptionCheck {
         /// A difference that the tapes bear out is late usage; one that they do not was made by hand.
         func link(tapes: Verification.Link) -> Verification.Link {
             let name = "inputs from consumption"
-            if isDropped { return Verification.Link(name, .noLongerKept, ["the consumption records are past retention"]) }
+            if isDropped {
+                return Verification.Link(name, .noLongerKept, ["the consumption records are past retention"])
+            }
             guard let first else {
                 return Verification.Link(name, .holds, ["\(count) records are as they were"])
             }
@@ -39,8 +41,9 @@ struct ConsumptionCheck {
                 return Verification.Link(
                     name, .holds, ["late usage since: \(changes.joined(separator: ", ")), \(state); first \(place)"])
             }
-            if quantities == recorded, tapes.state == .noLongerKept {
-                return Verification.Link(name, .holds, ["late usage since: \(changes.joined(separator: ", ")), settled"])
+            if quantities == recorded, !quantities.isEmpty, tapes.state == .noLongerKept {
+                return Verification.Link(
+                    name, .holds, ["late usage since: \(changes.joined(separator: ", ")), settled"])
             }
             return Verification.Link(
                 name, .broken,

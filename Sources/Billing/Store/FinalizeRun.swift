@@ -15,6 +15,8 @@ package struct FinalizeOrder: Sendable {
     package var allowsIncomplete = false
     /// Contracts a transaction.
     package var batch = 500
+    /// Batches at once, each on a connection of its own.
+    package var finalizers = 3
 
     package init(now: Timestamp, by: String) {
         self.now = now

@@ -31,7 +31,9 @@ struct MoneyCheck {
         ]
         for (place, column, expected) in columns {
             let value: String = try row.decode(place)
-            if value != expected { findings.append("price_book_version.\(column) is \(value), its content says \(expected)") }
+            if value != expected {
+                findings.append("price_book_version.\(column) is \(value), its content says \(expected)")
+            }
         }
         return Verification.Link(
             name, broken: findings, holds: "\(version.bookID) of \(version.effective), SHA-256 \(inputs.price.digest)")
@@ -46,9 +48,9 @@ struct MoneyCheck {
         let entries = try await connection.execute(
             """
             SELECT credit_id::text, sum(amount_minor)::text FROM ledger_entry
-            WHERE tenant_id = $1 AND invoice_id = $2 AND account = 'credit' GROUP BY credit_id
+            WHERE tenant_id = $1 AND invoice_id = $2 AND account = 'credit' AND currency = $3 GROUP BY credit_id
             HAVING sum(amount_minor) <> 0
-            """, [rows.tenant, rows.id])
+            """, [rows.tenant, rows.id, document.currency])
         var drawn: [String: Int128] = [:]
         for row in entries { drawn[try row.decode(0)] = try row.minorUnits(1) }
         var expected: [String: Int128] = [:]
@@ -56,7 +58,8 @@ struct MoneyCheck {
         var findings: [String] = []
         for credit in Set(drawn.keys).union(expected.keys).sorted() where drawn[credit] != expected[credit] {
             findings.append(
-                "credit \(credit): the ledger says \(drawn[credit] ?? 0) minor units, the invoice \(expected[credit] ?? 0)")
+                "credit \(credit): the ledger says \(drawn[credit] ?? 0) minor units, the invoice \(expected[credit] ?? 0)"
+            )
         }
         return Verification.Link(
             name, broken: findings,

@@ -104,7 +104,7 @@ struct Demo: Sendable {
         let period = try Self.period(at: WallClock.now())
         var sent: [String: Int64] = [:]
         for (tenant, outcome) in outcomes { sent[tenant] = Int64(outcome.answered) }
-        try await DemoReport(store: store, gateway: Self.gateway, period: period).show(sent: sent)
+        try await DemoReport(store: store, gateway: Self.gateway, period: period, folder: folder.path).show(sent: sent)
         print(
             """
             The same by REST\(keeps ? "" : " (while it runs: waybill demo --keep)"):
@@ -145,7 +145,8 @@ struct Demo: Sendable {
             step("aggregated")
             print()
             let period = try Self.period(at: capture.time)
-            try await DemoReport(store: store, gateway: Self.gateway, period: period).show(sent: capture.sent)
+            try await DemoReport(store: store, gateway: Self.gateway, period: period, folder: folder.path).show(
+                sent: capture.sent)
         }
     }
 

@@ -12,12 +12,13 @@ struct DemoReport {
     let store: UsageStore
     let gateway: String
     let period: (month: String, period: BillingPeriod)
+    /// Where the exported invoice is written.
+    let folder: String
 
     func show(sent: [String: Int64]) async throws {
         var table = TextTable([.left, .right, .right, .right, .right])
         table.add("tenant", "answered", "metered", "difference", "coverage")
         table.addRule()
-        var invoice: InvoicePreview?
         var differences: [String] = []
         let book = try PriceBook.read(ConfigurationFiles.file("config/price-books/demo.yaml"))
         for (tenant, answered) in sent.sorted(by: { $0.key < $1.key }) {
@@ -28,14 +29,12 @@ struct DemoReport {
             table.add(
                 tenant, Digits.grouped(answered), Digits.grouped(usage.requests),
                 Digits.grouped(usage.requests - answered), usage.coverage.percent + " %")
-            do {
-                invoice = try InvoicePreview(usage: usage, book: book, period: period.period)
-            } catch {
-                throw CommandError(.failure, error.message)
-            }
         }
         print("Sent and metered\n\n\(table.text)\n")
-        if let invoice { print(InvoiceText(invoice).text + "\n") }
+        if let tenant = sent.keys.sorted().last {
+            try await DemoInvoice(billing: BillingStore(store), tenant: tenant, period: period.period, folder: folder)
+                .show(book)
+        }
         try await compare()
         guard differences.isEmpty else {
             throw CommandError(.failure, "metered differs from sent for \(differences.joined(separator: ", "))")
