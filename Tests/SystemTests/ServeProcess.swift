@@ -85,6 +85,12 @@ actor ServeProcess {
         return exit
     }
 
+    /// Stops it in its tracks: its connections stand, and it answers nobody.
+    func pause() { process?.send(SIGSTOP) }
+
+    /// Lets it go on.
+    func resume() { process?.send(SIGCONT) }
+
     /// Whether it runs.
     var isRunning: Bool { process.map { $0.exit == nil } ?? false }
 

@@ -36,24 +36,43 @@ struct Sinks {
 
     /// The demo's bootstrap with all sinks.
     func added(to bootstrap: String) -> String {
-        bootstrap
-            .replacing("static_resources:\n", with: sinks + "\nstatic_resources:\n")
-            .replacing(
-                "stats_config:\n", with: "stats_config:\n  stats_tags: [{tag_name: envoy_node, fixed_value: edge-1}]\n"
-            )
-            .replacing(
-                "  clusters:\n",
-                with: """
-                      clusters:
-                      - name: statsd_tcp
-                        type: STATIC
-                        connect_timeout: 1s
-                        load_assignment:
-                          cluster_name: statsd_tcp
-                          endpoints:
-                          - lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: \(tcpPort)}}}}]
+        ["acme", "globex", "initech"].reduce(bootstrap) { bootstrap, tenant in
+            bootstrap.replacing(
+                "          stat_prefix: tenant_\(tenant)\n",
+                with: "          stat_prefix: tenant_\(tenant)\n" + accessLog("tenant_\(tenant)"))
+        }
+        .replacing("static_resources:\n", with: sinks + "\nstatic_resources:\n")
+        .replacing(
+            "stats_config:\n", with: "stats_config:\n  stats_tags: [{tag_name: envoy_node, fixed_value: edge-1}]\n"
+        )
+        .replacing(
+            "  clusters:\n",
+            with: """
+                  clusters:
+                  - name: statsd_tcp
+                    type: STATIC
+                    connect_timeout: 1s
+                    load_assignment:
+                      cluster_name: statsd_tcp
+                      endpoints:
+                      - lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: \(tcpPort)}}}}]
 
-                    """)
+                """)
+    }
+
+    private func accessLog(_ name: String) -> String {
+        """
+                  access_log:
+                  - name: envoy.access_loggers.http_grpc
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig
+                      common_config:
+                        log_name: \(name)
+                        transport_api_version: V3
+                        grpc_service: {envoy_grpc: {cluster_name: waybill_ingest}}
+                        grpc_stream_retry_policy: {num_retries: 5}
+
+        """
     }
 
     private var sinks: String {

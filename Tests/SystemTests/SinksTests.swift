@@ -16,6 +16,14 @@ struct SinksTests {
             try await gateway.load(["acme": 120, "globex": 80, "initech": 40], seconds: 5)
             #expect(try await gateway.envoy.drainAndStop() == .complete)
             try await expectAll(Self.ways, of: gateway)
+            try await wait(for: "the access logs are stored") {
+                try await Self.text(
+                    "SELECT COALESCE(sum(answered), 0)::text FROM access_log_evidence", gateway.cluster.url) == ["240"]
+            }
+            let shown = try await Self.text(
+                "SELECT prefix || ' ' || sum(answered) FROM access_log_evidence GROUP BY prefix ORDER BY prefix",
+                gateway.cluster.url)
+            #expect(shown == ["tenant_acme 120", "tenant_globex 80", "tenant_initech 40"])
         }
     }
 
