@@ -64,6 +64,7 @@ struct EpochRegister {
             )
         }
         try await storeLastSigns(of: [commit])
+        try await storePeer(of: commit, instance)
         let collect = try await connection.execute(
             """
             SELECT collect_version.collect_version_id, patterns
@@ -75,6 +76,19 @@ struct EpochRegister {
         if let row = collect.first, try row.decode(0, as: Int64.self) != commit.stored.collectVersion {
             commit.stored.collectOfEpoch = try CollectPatterns(canonicalText: row.decode(1))
         }
+    }
+
+    /// Kept for 40 days, in which a conflict is looked into.
+    private func storePeer(of commit: StreamCommit, _ instance: Int64) async throws {
+        guard let peer = commit.peer, (1...256).contains(peer.utf8.count), !peer.utf8.contains(0) else { return }
+        _ = try await connection.execute(
+            """
+            INSERT INTO stream_peer (instance_id, stream_id, peer) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+            """,
+            [instance, commit.tape.stream.rawValue, peer]
+        )
+        _ = try await connection.execute(
+            "DELETE FROM stream_peer WHERE instance_id = $1 AND begun_at < now() - interval '40 days'", [instance])
     }
 
     private func decision(_ commit: StreamCommit, _ sign: LifeSign, _ records: [EpochRecord]) -> EpochRules.Decision {
@@ -90,12 +104,20 @@ struct EpochRegister {
     private func insertEpoch(_ commit: StreamCommit, _ sign: LifeSign, instanceIsMetered: Bool) async throws -> Int64 {
         let since = try await connection.execute(
             "SELECT metering_since FROM gateway WHERE gateway_id = $1", [commit.stored.gateway])
-        let opensAtZero =
-            try commit.tape.isOdometer
-            || EpochRules.opensAtZero(
-                source: commit.tape.source, sign: sign, instanceIsMetered: instanceIsMetered,
-                meteringSince: since.first?.timestamp(0))
         let firstRead = commit.tape.firstFlush.values.map(\.time).min() ?? sign.receivedAt
+        let displacement = SourceDisplacement(connection: connection)
+        let opensAtZero: Bool
+        if commit.tape.isOdometer {
+            opensAtZero = true
+        } else {
+            let isByRule = EpochRules.opensAtZero(
+                source: commit.tape.source, sign: sign, instanceIsMetered: instanceIsMetered,
+                meteringSince: try since.first?.timestamp(0))
+            let isElsewhereCounted = try await displacement.isCountedElsewhere(
+                commit, sign, firstRead, instanceIsMetered: instanceIsMetered)
+            opensAtZero = isByRule && !isElsewhereCounted
+        }
+        if opensAtZero { try await displacement.enqueue(commit, since: sign.startedAt, until: firstRead) }
         let rows = try await connection.execute(
             """
             INSERT INTO epoch (
@@ -201,6 +223,7 @@ struct EpochRegister {
         guard !commits.isEmpty else { return }
         let signs = commits.map(\.tape.lastSign)
         let readings = commits.map { $0.tape.lastFlushTime.postgres }
+        try await SourceDisplacement(connection: connection).enqueue(commits)
         // Whether an epoch lost its tail is said in the quarter hour of its last reading, which moves here.
         _ = try await connection.execute(
             """

@@ -14,6 +14,7 @@ package struct UsageStore: Sendable {
     package let logger: Logger
     let partitions = PartitionCalendar()
     let meterVersionCache = MeterVersionCache()
+    let silenceWatch = SilenceWatch()
     let counterDictionary = CounterDictionary()
     let tenantNames = TenantNames()
 
@@ -41,6 +42,8 @@ package struct UsageStoreError: Error, CustomStringConvertible {
         package static let conservation = Code("conservation")
         /// What retention has dropped.
         package static let dropped = Code("dropped")
+        /// A correction in force that the records can not bear.
+        package static let correction = Code("correction")
     }
 
     package let code: Code

@@ -9,11 +9,12 @@ struct Waybill: AsyncParsableCommand {
         abstract: "Usage metering and billing for Envoy gateways.",
         subcommands: [
             DemoCommand.self, ServeCommand.self, MigrateCommand.self, AggregateCommand.self, ReplayCommand.self,
-            UsageCommand.self, CheckCommand.self, EvidenceCommand.self,
+            UsageCommand.self, GapsCommand.self, EvidenceCommand.self, CheckCommand.self, DoctorCommand.self,
+            MeterCommand.self, BackfillCommand.self, ConfigCommand.self,
             TenantCommand.self, ContractCommand.self, InvoiceCommand.self, CreditNoteCommand.self, VerifyCommand.self,
             KeyCommand.self, AuditCommand.self,
-            QuoteCommand.self, PriceCommand.self, CompareCommand.self, ForecastCommand.self,
-            SimulateCommand.self, ReportCommand.self,
+            QuoteCommand.self, PriceCommand.self, ForecastCommand.self, ReportCommand.self,
+            CompareCommand.self, SimulateCommand.self,
             LoadBalancerCostCommand.self, CloudWatchCommand.self, PricesCommand.self,
         ]
     )
