@@ -4,7 +4,7 @@
 enum Benchmarks {
     static func main() async throws {
         let all =
-            IngestBenchmarks.all + LoadBalancerBenchmarks.all + PricingBenchmarks.all + StoreBenchmarks.all
+            IngestBenchmarks.all + DeltaBenchmarks.all + LoadBalancerBenchmarks.all + PricingBenchmarks.all + StoreBenchmarks.all
             + QueryBenchmarks.all
         let wanted = CommandLine.arguments.dropFirst()
         let unknown = wanted.filter { name in !all.contains { $0.name == name } }

@@ -44,7 +44,10 @@ struct JSONScanner {
             switch byte {
             case UInt8(ascii: "\""): return String(decoding: bytes, as: UTF8.self)
             case UInt8(ascii: "\\"): guard escape(in: text, into: &bytes) else { return nil }
-            case 0..<0x20: return nil
+            case 0..<0x20:
+                // A line end is not part of what is malformed.
+                position -= 1
+                return nil
             default: bytes.append(byte)
             }
         }
@@ -104,12 +107,18 @@ struct JSONScanner {
             let isPart =
                 byte &- 48 < 10 || (byte | 0x20) &- 97 < 26 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
                 || byte == UInt8(ascii: ".")
-            guard isPart else { return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
+            guard isPart else { return Self.isLiteral(bytes) ? String(decoding: bytes, as: UTF8.self) : nil }
             bytes.append(byte)
             position += 1
         }
         isCutOff = position >= text.count
         return nil
+    }
+
+    private static func isLiteral(_ bytes: [UInt8]) -> Bool {
+        guard let first = bytes.first else { return false }
+        if first &- 48 < 10 || first == UInt8(ascii: "-") { return true }
+        return ["true", "false", "null"].contains { bytes.elementsEqual($0.utf8) }
     }
 
     /// Steps over an object or array of any depth, by its brackets.
