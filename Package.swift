@@ -111,7 +111,11 @@ let package = Package(
 
         // `make bench`: in this package, for what it measures is internal to it.
         .executableTarget(
-            name: "Benchmarks", dependencies: ["LoadBalancerCosts", "Metering", "Pricing", "WireFormats"],
+            name: "Benchmarks",
+            dependencies: [
+                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "UsageStore", "WireFormats",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Benchmarks"),
 
         // Tests read Tests/Fixtures and the shipped config/ and migrations/ where they lie.

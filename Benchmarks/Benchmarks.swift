@@ -2,8 +2,8 @@
 /// holds them with machine, date and command.
 @main
 enum Benchmarks {
-    static func main() throws {
-        let all = IngestBenchmarks.all + LoadBalancerBenchmarks.all + PricingBenchmarks.all
+    static func main() async throws {
+        let all = IngestBenchmarks.all + LoadBalancerBenchmarks.all + PricingBenchmarks.all + FinalizeBenchmarks.all
         let wanted = CommandLine.arguments.dropFirst()
         let unknown = wanted.filter { name in !all.contains { $0.name == name } }
         guard unknown.isEmpty else {
@@ -12,7 +12,7 @@ enum Benchmarks {
         }
         for benchmark in all where wanted.isEmpty || wanted.contains(benchmark.name) {
             print("\(benchmark.name): \(benchmark.title)")
-            try benchmark.run(Stopwatch())
+            try await benchmark.run(Stopwatch())
         }
     }
 }
@@ -20,9 +20,9 @@ enum Benchmarks {
 struct Benchmark: Sendable {
     let name: String
     let title: String
-    let run: @Sendable (Stopwatch) throws -> Void
+    let run: @Sendable (Stopwatch) async throws -> Void
 
-    init(_ name: String, _ title: String, _ run: @escaping @Sendable (Stopwatch) throws -> Void) {
+    init(_ name: String, _ title: String, _ run: @escaping @Sendable (Stopwatch) async throws -> Void) {
         self.name = name
         self.title = title
         self.run = run
