@@ -203,4 +203,26 @@ import Testing
         }
         #expect(try #require(error).message.contains("alb.log, line 2: 3 fields"))
     }
+
+    @Test(
+        "the command names the metrics of its kind, and refuses a name or a period that is none",
+        arguments: [
+            (LoadBalancerKind.alb, "app/shop/50dc6c495c0c9188", "2026-10-01T00:00:00Z", true),
+            (.nlb, "net/shop/50dc6c495c0c9188", "2026-10-01T00:00:00Z", true),
+            (.clb, "shop", "2026-10-01T00:00:00Z", true), (.alb, "shop", "2026-10-01T00:00:00Z", false),
+            (.clb, "x' ; rm -rf /", "2026-10-01T00:00:00Z", false), (.clb, "shop", "yesterday", false),
+            (.clb, "shop", "2026-12-01T00:00:00Z", false),
+        ])
+    func command(kind: LoadBalancerKind, name: String, from: String, isRight: Bool) throws {
+        func command() throws -> String {
+            try CloudWatchMetrics.command(kind, loadBalancer: name, from: from, to: "2026-11-01T00:00:00Z")
+        }
+        guard isRight else {
+            #expect(throws: LoadBalancerCostError.self) { try command() }
+            return
+        }
+        let text = try command()
+        #expect(text.contains("\"Namespace\":\"\(kind.namespace)\"") && text.contains("\"Period\":3600"))
+        #expect(text.contains("\"Value\":\"\(name)\""))
+    }
 }

@@ -68,10 +68,7 @@ package struct Comparison: Sendable {
     package let prices: [PriceItem: ListPrice]
     /// The request-priced gateways that were compared, by key.
     package let gateways: [String: RequestPricedGateway]
-    /// What the capacity units of the load balancers contain and where that was read: name, content, source.
-    package let capacityUnitLines: [[String]]
-    /// The sources of the capacity units, by load balancer.
-    let capacityUnitOrigins: [String: PriceOrigin]
+    private let capacityUnits: CapacityUnits
     package let notes: [String]
 
     /// All that is compared unless `--against` names some: load balancers first, then the catalogue's request-priced
@@ -118,11 +115,22 @@ package struct Comparison: Sendable {
         self.gateway = gateway
         self.nodePrice = nodePrice
         gateways = catalogue.gateways.filter { key, _ in draft.rows.contains { $0.key == key } }
-        let balancers = ["nlb"] + ["alb", "gwlb"].filter { key in draft.rows.contains { $0.key == key } }
-        capacityUnitLines = catalogue.capacityUnits.lines(balancers.sorted(), assumptions)
-        capacityUnitOrigins = catalogue.capacityUnits.origins.filter { balancers.contains($0.key) }
+        capacityUnits = catalogue.capacityUnits
         prices = Self.prices(draft.rows.map(\.key), assumptions, gateway, catalogue, region)
         self.notes = notes + Self.notes(series, gateway, prices)
+    }
+
+    /// The load balancers whose units were measured; own has a Network Load Balancer in any case.
+    private var measured: [String] {
+        ["alb", "gwlb", "nlb"].filter { key in key == "nlb" || alternatives.contains { $0.key == key } }
+    }
+
+    /// What their capacity units contain and where that was read: name, content, source.
+    package var capacityUnitLines: [[String]] { capacityUnits.lines(measured, assumptions) }
+
+    /// The sources of their capacity units.
+    var capacityUnitOrigins: [String: PriceOrigin] {
+        capacityUnits.origins.filter { measured.contains($0.key) }
     }
 
     private static func own(

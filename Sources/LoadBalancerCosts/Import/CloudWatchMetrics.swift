@@ -204,7 +204,30 @@ extension CloudWatchMetrics {
     func has(_ metric: String) -> Bool { sums[metric] != nil }
 
     /// The AWS CLI command that makes the file, for all metrics of a kind, hour by hour.
-    package static func command(_ kind: LoadBalancerKind, loadBalancer: String, from: String, to: String) -> String {
+    ///
+    /// Throws `.invalidInput` for a name that CloudWatch does not have, and for instants that are none.
+    package static func command(
+        _ kind: LoadBalancerKind, loadBalancer: String, from: String, to: String
+    ) throws -> String {
+        let prefix =
+            switch kind {
+            case .alb: "app/"
+            case .nlb: "net/"
+            case .clb: ""
+            }
+        guard loadBalancer.hasPrefix(prefix), loadBalancer.count > prefix.count,
+            loadBalancer.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "/-_.".contains($0)) })
+        else {
+            throw LoadBalancerCostError(
+                .invalidInput,
+                "'\(loadBalancer)' is no load balancer of \(kind.namespace): give "
+                    + (kind == .clb
+                        ? "its name" : "the end of its ARN, as \(prefix)shop/50dc6c495c0c9188"))
+        }
+        guard let start = Instant.parse(from), let end = Instant.parse(to), start < end else {
+            throw LoadBalancerCostError(
+                .invalidInput, "'\(from)' to '\(to)' is no period: give instants such as 2026-10-01T00:00:00Z")
+        }
         let dimension = kind == .clb ? "LoadBalancerName" : "LoadBalancer"
         let queries = kind.metrics.enumerated().map { index, metric in
             "{\"Id\":\"m\(index)\",\"Label\":\"\(metric)\",\"MetricStat\":{\"Metric\":{\"Namespace\":\"\(kind.namespace)\","

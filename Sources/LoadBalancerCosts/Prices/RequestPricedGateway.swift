@@ -57,25 +57,29 @@ extension RequestPricedGateway {
 
     /// Each month's requests by the started step, from each hour's mean size: the least that could be counted.
     private func countedByMonth(_ series: TrafficSeries) throws -> [Fraction] {
-        let most = series.maxima
-        let stepBytes = requestBytes ?? 1
-        let bytes = try exactSum(most.bytes, most.lambdaBytes)
-        // The largest terms fit, so the loop can not overflow.
-        _ = try exactProduct(exactProduct(most.requests, stepBytes), Int128(series.rows.count))
-        _ = try exactProduct(exactSum(bytes, most.requests), Int128(series.rows.count))
-        let listed = try series.monthRanges.map { range in
-            var sum: Int128 = 0
-            for row in series.rows[range] where row.requests > 0 {
-                let bytes = row.bytes &+ row.lambdaBytes
-                let step = row.requests &* stepBytes
-                let isOne = requestBytes == nil || bytes <= step
-                sum &+= isOne ? row.requests : row.requests &* ((bytes &- 1) / step &+ 1)
-            }
-            return try Fraction(sum, over: series.countScale)
-        }
+        let listed = try (steps(series) ?? series.monthRequests).map { try Fraction($0, over: series.countScale) }
         guard series.repeats > 1, let sum = listed.first else { return listed }
         let months = series.undatedMonths
         return Array(repeating: try sum * series.repeats / months, count: Int(months))
+    }
+
+    /// Each month's started steps; nil where a request counts once whatever its size.
+    private func steps(_ series: TrafficSeries) throws -> [Int128]? {
+        guard let requestBytes else { return nil }
+        let most = series.maxima
+        let bytes = try exactSum(most.bytes, most.lambdaBytes)
+        // The largest terms fit, so the loop can not overflow.
+        _ = try exactProduct(exactProduct(most.requests, requestBytes), Int128(series.rows.count))
+        _ = try exactProduct(exactSum(bytes, most.requests), Int128(series.rows.count))
+        return series.monthRanges.map { range in
+            var sum: Int128 = 0
+            for row in series.rows[range] where row.requests > 0 {
+                let bytes = row.bytes &+ row.lambdaBytes
+                let step = row.requests &* requestBytes
+                sum &+= bytes <= step ? row.requests : row.requests &* ((bytes &- 1) / step &+ 1)
+            }
+            return sum
+        }
     }
 }
 

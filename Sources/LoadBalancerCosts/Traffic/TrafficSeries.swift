@@ -56,6 +56,8 @@ package struct TrafficSeries: Sendable {
     /// Where each month of the listed hours stands, counted from the first hour on; all in one where they are no more
     /// than a month or have no dates.
     private(set) var monthRanges: [Range<Int>]
+    /// The requests of each, over `countScale`.
+    private(set) var monthRequests: [Int128]
 
     /// As how many months hours without dates count: 730 hours are one.
     var undatedMonths: Int64 { max(1, (hourCount + 365) / 730) }
@@ -105,6 +107,9 @@ package struct TrafficSeries: Sendable {
         self.repeats = repeats
         monthRanges = repeats == 1 ? Self.months(starts) : [0..<rows.count]
         maxima = Self.maxima(rows)
+        // The largest term times the number of terms fits, so no sum can overflow.
+        _ = try exactProduct(maxima.requests, Int128(rows.count))
+        monthRequests = Self.requests(rows, monthRanges)
         totals = try Self.totals(rows, maxima: maxima, scale: counts, repeats: repeats)
     }
 
@@ -118,7 +123,10 @@ package struct TrafficSeries: Sendable {
         }
         var series = self
         series.repeats = hours / listed
-        if series.repeats > 1 { series.monthRanges = [0..<rows.count] }
+        if series.repeats > 1 {
+            series.monthRanges = [0..<rows.count]
+            series.monthRequests = Self.requests(rows, series.monthRanges)
+        }
         series.totals = try Self.totals(rows, maxima: maxima, scale: countScale, repeats: series.repeats)
         return series
     }
@@ -150,6 +158,14 @@ package struct TrafficSeries: Sendable {
             }
         }
         return ranges + [begin..<starts.count]
+    }
+
+    private static func requests(_ rows: [Row], _ ranges: [Range<Int>]) -> [Int128] {
+        ranges.map { range in
+            var sum: Int128 = 0
+            for row in rows[range] { sum &+= row.requests }
+            return sum
+        }
     }
 
     private static func ordered(_ hours: [TrafficHour]) -> [TrafficHour] {

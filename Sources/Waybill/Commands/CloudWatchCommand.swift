@@ -95,6 +95,6 @@ struct CloudWatchCommand: ParsableCommand {
         guard let loadBalancer, let from, let to else {
             throw CommandError(.usage, "--command needs --load-balancer, --from and --to")
         }
-        print(CloudWatchMetrics.command(kind, loadBalancer: loadBalancer, from: from, to: to))
+        print(try CloudWatchMetrics.command(kind, loadBalancer: loadBalancer, from: from, to: to))
     }
 }
