@@ -101,6 +101,9 @@ package struct MemoryLedger {
         epochs.map { (name: $0.key, epochs: $0.value.count) }.sorted { $0.name < $1.name }
     }
 
+    /// What is known of an instance's epochs, in the order in which they were found.
+    package func records(of instance: String) -> [EpochRecord] { (epochs[instance] ?? []).map(\.record) }
+
     /// What an instance was used in one quarter hour.
     package func usage(of instance: String, in quarterHour: QuarterHour) throws -> InstanceUsage {
         let tapes = try (epochs[instance] ?? []).compactMap { epoch -> EpochTape? in

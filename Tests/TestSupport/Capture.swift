@@ -4,7 +4,8 @@ import Foundation
 package enum Capture {
     struct Unreadable: Error { let file: String }
 
-    package static func payloads(_ file: String) throws -> [[UInt8]] {
+    /// A gzipped file of Tests/Fixtures/envoy, unpacked.
+    package static func bytes(_ file: String) throws -> [UInt8] {
         let url = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures/envoy/\(file)")
         let gunzip = Process()
@@ -16,7 +17,11 @@ package enum Capture {
         let bytes = [UInt8](try output.fileHandleForReading.readToEnd() ?? Data())
         gunzip.waitUntilExit()
         guard gunzip.terminationStatus == 0 else { throw Unreadable(file: file) }
+        return bytes
+    }
 
+    package static func payloads(_ file: String) throws -> [[UInt8]] {
+        let bytes = try bytes(file)
         var payloads: [[UInt8]] = []
         var rest = bytes[...]
         while !rest.isEmpty {

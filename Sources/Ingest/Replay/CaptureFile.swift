@@ -10,6 +10,8 @@ package struct CaptureFile {
         package var arrivedAt: Int64
         /// The stream's number in this capture.
         package var stream: Int64
+        /// The sender's address and port, where the index has it.
+        package var source: String?
         /// Nil where the stream ends.
         package var payload: [UInt8]?
         /// The first message of a stream.
@@ -18,6 +20,27 @@ package struct CaptureFile {
 
     package let path: String
     package let entries: [Entry]
+
+    /// A text as one payload: a scrape, or lines of a log. `-` is standard input; `.gz` is unpacked.
+    ///
+    /// - Throws: `ReplayError` that names the file.
+    package init(text path: String) throws {
+        self.path = path
+        let text: [UInt8]
+        if path == "-" {
+            do {
+                text = [UInt8](try FileHandle.standardInput.readToEnd() ?? Data())
+            } catch {
+                throw ReplayError("standard input can not be read: \(error)")
+            }
+        } else {
+            text = try Self.read(path)
+        }
+        entries = [Entry(arrivedAt: 0, stream: 0, payload: text, beginsStream: true)]
+    }
+
+    /// Whether `path` is a capture of frames, by its name.
+    package static func isFramed(_ path: String) -> Bool { path.hasSuffix(".bin") || path.hasSuffix(".bin.gz") }
 
     /// Reads a capture; `.gz` is unpacked, the index may be packed too.
     ///
@@ -40,6 +63,8 @@ package struct CaptureFile {
         var len: Int
         var k: Int?
         var ev: String?
+        var src: String?
+        var peer: String?
     }
 
     private static func entries(
@@ -59,14 +84,14 @@ package struct CaptureFile {
                 throw ReplayError("\(indexPath), line \(number + 1): the time \(parsed.t) is no time of day")
             }
             var entry = Entry(
-                arrivedAt: Int64((parsed.t * 1_000_000).rounded()), stream: parsed.stream ?? 0, payload: nil,
-                beginsStream: parsed.k == 1)
+                arrivedAt: Int64((parsed.t * 1_000_000).rounded()), stream: parsed.stream ?? 0,
+                source: parsed.src ?? parsed.peer, payload: nil, beginsStream: parsed.k == 1)
             if parsed.ev == nil {
                 entry.payload = try payload(of: parsed.len, at: &offset, in: capture, path)
             } else {
                 // An event stands as an empty frame.
                 _ = try payload(of: 0, at: &offset, in: capture, path)
-                if parsed.ev?.hasSuffix("end") != true { continue }
+                if parsed.ev?.hasSuffix("end") != true, parsed.ev != "eof" { continue }
             }
             entries.append(entry)
         }

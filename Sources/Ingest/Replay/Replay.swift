@@ -1,68 +1,28 @@
 package import Metering
 import WireFormats
 
-/// Runs captured payloads of the metrics service through the same core as the worker, without a database: metering
-/// since always, each stream committed as it goes.
+/// Runs captured payloads of a sink through the same core as the worker, without a database: metering since always, each
+/// stream committed as it goes.
 package struct Replay {
     package struct Options: Sendable {
+        package var sinkProtocol = ReplayProtocol.metricsService
         package var collect = CollectPatterns.everything
+        /// Whether the metrics service sends totals: its wire does not say.
         package var temporality = Temporality.cumulative
         /// Only this stream of each capture; nil for all.
         package var stream: Int64?
+        /// What the sink puts before each name, without the dot. Nil for the protocol's own: `envoy` for statsd, else none.
+        package var prefix: String?
+        /// Who sends, where the wire does not say.
+        package var instance: String?
+        /// Tags that say who sends, and are no part of a name.
+        package var ignoredTags: Set<String> = []
 
         package init() {}
     }
 
-    /// What `waybill replay --format json` prints.
-    package struct Report: Encodable, Hashable, Sendable {
-        package struct Counter: Encodable, Hashable, Sendable {
-            package var instance: String
-            package var name: String
-            package var usage: Int64
-            package var epochs: Int
-            package var resets: Int
-        }
-
-        package struct Instance: Encodable, Hashable, Sendable {
-            package var instance: String
-            package var epochs: Int
-        }
-
-        package var counters: [Counter]
-        package var instances: [Instance]
-        package var notes: [String]
-    }
-
-    /// A stream of one capture file, counted anew each time it begins.
-    private struct StreamKey: Hashable {
-        var file: Int
-        var stream: Int64
-    }
-
-    private struct OpenStream {
-        var feed: MetricsServiceFeed
-        var identity: StreamIdentity?
-    }
-
-    private let options: Options
-    private var ledger = MemoryLedger()
-    private var open: [StreamKey: OpenStream] = [:]
-    private var refusals: [String: [Refusal: Int64]] = [:]
-    private var skewed: [String: Int64] = [:]
-    private var malformed: Set<String> = []
-    private var nextStream: Int64 = 1
-
     /// - Throws: `ReplayError` for a capture that can not be read.
     package static func run(_ captures: [CaptureFile], options: Options = Options()) throws -> Report {
-        var replay = Replay(options: options)
-        return try replay.run(captures)
-    }
-
-    private init(options: Options) {
-        self.options = options
-    }
-
-    private mutating func run(_ captures: [CaptureFile]) throws -> Report {
         var entries: [(file: Int, entry: CaptureFile.Entry)] = []
         for (file, capture) in captures.enumerated() {
             entries += capture.entries.filter { options.stream == nil || $0.stream == options.stream }.map {
@@ -71,80 +31,50 @@ package struct Replay {
         }
         // Several captures are merged by arrival; in one capture the order of the file holds.
         let order = entries.indices.sorted { (entries[$0].entry.arrivedAt, $0) < (entries[$1].entry.arrivedAt, $1) }
+        var book = ReplayBook(options: options)
+        // TCP ends every line, and its connections end; a datagram's last line has no end.
+        for (file, entry) in entries where entry.payload?.last.map({ $0 == UInt8(ascii: "\n") }) ?? true {
+            book.connections.insert(ReplayStream(file: file, stream: entry.stream, source: entry.source ?? ""))
+        }
+        var reader = reader(for: options)
         for index in order {
             let (file, entry) = entries[index]
-            try take(entry, StreamKey(file: file, stream: entry.stream), in: captures[file].path)
+            try reader.take(entry, ofFile: file, at: captures[file].path, into: &book)
         }
-        for key in open.keys.sorted(by: { ($0.file, $0.stream) < ($1.file, $1.stream) }) { try end(key) }
-        return try report()
+        try reader.end(into: &book)
+        return try book.report()
     }
 
-    private mutating func take(_ entry: CaptureFile.Entry, _ key: StreamKey, in path: String) throws {
-        guard let payload = entry.payload else { return try end(key) }
-        let identifier = try? MetricsServiceMessage.identifier(of: payload.span)
-        if entry.beginsStream || identifier != nil { try end(key) }
-        if open[key] == nil { begin(key, identifier) }
-        guard var stream = open.removeValue(forKey: key) else { return }
-        do {
-            try stream.feed.receive(payload.span, receivedAt: Timestamp(microseconds: entry.arrivedAt))
-        } catch {
-            malformed.insert(
-                "\(path), stream \(key.stream): a malformed message (\(error)); the stream was closed there")
-            open[key] = stream
-            return try end(key)
+    private static func reader(for options: Options) -> any ReplayReader {
+        switch options.sinkProtocol {
+        case .metricsService: MetricsServiceReplay()
+        case .otlp: OTLPReplay()
+        case .statsd: StatsdReplay(.plain, options)
+        case .dogstatsd: StatsdReplay(.dogstatsd, options)
+        case .graphite: StatsdReplay(.graphite, options)
+        case .prometheus: PrometheusReplay()
+        case .accessLog: AccessLogReplay()
+        case .accessLogJSON: JSONAccessLogReplay()
         }
-        open[key] = stream
-        try commit(key)
     }
+}
 
-    private mutating func begin(_ key: StreamKey, _ node: EnvoyNode?) {
-        let identity = StreamIdentity(node ?? EnvoyNode())
-        for other in open.keys where open[other]?.identity?.instance == identity.instance {
-            open[other]?.feed.tape.mark()
-        }
-        let tape = StreamTape(
-            stream: StreamID(rawValue: nextStream), temporality: options.temporality, collect: options.collect)
-        nextStream += 1
-        open[key] = OpenStream(feed: MetricsServiceFeed(tape: tape), identity: identity)
-    }
+/// Takes the payloads of one protocol in the order of their arrival.
+protocol ReplayReader {
+    mutating func take(
+        _ entry: CaptureFile.Entry, ofFile file: Int, at path: String, into book: inout ReplayBook) throws
 
-    private mutating func commit(_ key: StreamKey) throws {
-        guard var stream = open.removeValue(forKey: key) else { return }
-        if let identity = stream.identity { try ledger.commit(&stream.feed.tape, of: identity) }
-        open[key] = stream
-    }
+    /// The captures have ended.
+    mutating func end(into book: inout ReplayBook) throws
+}
 
-    private mutating func end(_ key: StreamKey) throws {
-        guard open[key] != nil else { return }
-        open[key]?.feed.tape.end()
-        try commit(key)
-        guard let ended = open.removeValue(forKey: key), let identity = ended.identity else { return }
-        for (reason, count) in ended.feed.tape.refusals {
-            refusals[identity.instance, default: [:]][reason, default: 0] += count
-        }
-        skewed[identity.instance, default: 0] += ended.feed.tape.skewedFlushes
-    }
+/// A stream of one capture file.
+struct ReplayStream: Hashable, Comparable {
+    var file: Int
+    var stream: Int64
+    var source = ""
 
-    private mutating func report() throws -> Report {
-        let totals = try ledger.totals()
-        var notes = Array(ledger.notes) + malformed
-        for (instance, reasons) in refusals {
-            for (reason, count) in reasons { notes.append("\(instance): \(count) values refused: \(reason.rawValue)") }
-        }
-        for (instance, flushes) in skewed where flushes > 0 {
-            notes.append(
-                "\(instance): \(flushes) flushes timed by their arrival, the sender's clock is off by over 60 s")
-        }
-        for total in totals where total.resets > 0 {
-            notes.append("\(total.instance): \(total.name) was reset \(total.resets) times")
-        }
-        return Report(
-            counters: totals.map {
-                Report.Counter(
-                    instance: $0.instance, name: $0.name, usage: $0.usage, epochs: $0.epochs, resets: $0.resets)
-            },
-            instances: ledger.instances.map { Report.Instance(instance: $0.name, epochs: $0.epochs) },
-            notes: notes.sorted()
-        )
+    static func < (left: ReplayStream, right: ReplayStream) -> Bool {
+        (left.file, left.stream, left.source) < (right.file, right.stream, right.source)
     }
 }

@@ -51,12 +51,27 @@ package struct AccessLogMessage: Sendable {
         }
     }
 
-    private mutating func merge(identifierAt range: Range<Int>, of message: Span<UInt8>) throws(WireFormatError) {
-        var merged = node ?? EnvoyNode()
-        try merged.merge(identifierAt: range, of: message)
-        node = merged
-        var name = logName ?? ""
-        var reader = ProtobufReader(range: range)
+    /// The log's name, if the message has an identifier with one: only an access log's first message has.
+    package static func logName(of message: Span<UInt8>) throws(WireFormatError) -> String? {
+        var name: String?
+        var reader = ProtobufReader(message)
+        while let tag = try reader.nextTag(in: message) {
+            guard tag.field == 1 else {
+                try reader.skip(tag, in: message)
+                continue
+            }
+            try reader.expect(.lengthDelimited, tag, "identifier")
+            let identifier = try reader.lengthDelimited(in: message)
+            name = try Self.logName(at: identifier, of: message) ?? name
+        }
+        return name
+    }
+
+    private static func logName(
+        at identifier: Range<Int>, of message: Span<UInt8>
+    ) throws(WireFormatError) -> String? {
+        var name: String?
+        var reader = ProtobufReader(range: identifier)
         while let tag = try reader.nextTag(in: message) {
             guard tag.field == 2 else {
                 try reader.skip(tag, in: message)
@@ -65,7 +80,14 @@ package struct AccessLogMessage: Sendable {
             try reader.expect(.lengthDelimited, tag, "log_name")
             name = try String(utf8: message, at: try reader.lengthDelimited(in: message), "log_name")
         }
-        logName = name
+        return name
+    }
+
+    private mutating func merge(identifierAt range: Range<Int>, of message: Span<UInt8>) throws(WireFormatError) {
+        var merged = node ?? EnvoyNode()
+        try merged.merge(identifierAt: range, of: message)
+        node = merged
+        logName = try Self.logName(at: range, of: message) ?? logName ?? ""
     }
 
     private static func record(

@@ -25,6 +25,8 @@ package struct JSONAccessLog: Sendable {
     /// Places where an object begins and is not JSON.
     package private(set) var malformed = 0
     private var pending: [UInt8] = []
+    /// The line under way is malformed: it is passed over to its end.
+    private var isPassingOver = false
 
     package init() {}
 
@@ -55,6 +57,7 @@ package struct JSONAccessLog: Sendable {
     package mutating func end() {
         if !pending.isEmpty { malformed += 1 }
         pending = []
+        isPassingOver = false
     }
 
     private mutating func keep(_ bytes: Span<UInt8>) {
@@ -65,6 +68,11 @@ package struct JSONAccessLog: Sendable {
     private mutating func read(_ text: Span<UInt8>) -> Int {
         var position = 0
         while position < text.count {
+            if isPassingOver {
+                isPassingOver = text[position] != UInt8(ascii: "\n")
+                position += 1
+                continue
+            }
             guard text[position] == UInt8(ascii: "{") else {
                 position += 1
                 continue
@@ -81,9 +89,8 @@ package struct JSONAccessLog: Sendable {
                 return position
             } else {
                 malformed += 1
-                // On with the next line.
                 position = max(position + 1, scanner.position)
-                while position < text.count, text[position] != UInt8(ascii: "\n") { position += 1 }
+                isPassingOver = true
             }
         }
         return text.count

@@ -44,7 +44,10 @@ struct JSONScanner {
             switch byte {
             case UInt8(ascii: "\""): return String(decoding: bytes, as: UTF8.self)
             case UInt8(ascii: "\\"): guard escape(in: text, into: &bytes) else { return nil }
-            case 0..<0x20: return nil
+            case 0..<0x20:
+                // A line end is not part of what is malformed.
+                position -= 1
+                return nil
             default: bytes.append(byte)
             }
         }
