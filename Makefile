@@ -2,11 +2,12 @@
 # make test    set up, build, run the tests
 # make check   lint the format, then the tests
 # make fmt     format the sources
+# make fuzz    fuzz the readers of the wire, 300 s each, two at a time; FUZZ="60 statsd" for less
 # make bench   measure speed in a release build; one part of it by BENCH="metrics-service"
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test check lint fmt bench
+.PHONY: setup build demo test check lint fmt fuzz bench
 
 # Generated code is left as its generator writes it.
 SWIFT_FILES = Package.swift $$(find Sources Tests Benchmarks -name '*.swift' -not -path 'Sources/EnvoyAPI/*')
@@ -33,6 +34,9 @@ lint:
 
 fmt:
 	swift format format --in-place $(SWIFT_FILES)
+
+fuzz:
+	scripts/fuzz $(or $(FUZZ),300)
 
 bench: setup
 	swift build -c release --product waybill

@@ -16,6 +16,7 @@ struct MetricsSink: MetricsServiceVisitor {
     }
 }
 
+/// libFuzzer's entry.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = bytes(start, count)

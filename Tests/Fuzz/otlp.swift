@@ -14,6 +14,7 @@ struct OTLPSink: OTLPMetricsVisitor {
     }
 }
 
+/// libFuzzer's entry.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = bytes(start, count)

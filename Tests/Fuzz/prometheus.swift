@@ -17,6 +17,7 @@ struct ScrapeSink: PrometheusVisitor {
     mutating func malformed(line: Span<UInt8>) {}
 }
 
+/// libFuzzer's entry.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     var sink = ScrapeSink()

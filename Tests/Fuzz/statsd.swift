@@ -21,6 +21,7 @@ struct StatsdSink: StatsdVisitor {
     }
 }
 
+/// libFuzzer's entry.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = bytes(start, count)

@@ -48,7 +48,7 @@ import WireFormats
         "One entry is read out of all that collectors put around it",
         arguments: [
             line, line + "\n", "2026-11-24T22:35:05.400Z " + line, "2026-11-24T22:35:05Z stdout F " + line,
-            "[\(line)]", #"{"date":1.5,"log":"#  + quoted(line + "\n") + "}",
+            "[\(line)]", #"{"date":1.5,"log":"# + quoted(line + "\n") + "}",
             #"{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","timestamp":2,"message":"# + quoted(line) + "}]}",
             #"{"events":[{"message":"# + quoted("2026-11-24T22:35:05Z " + line) + "}]}",
             #"{"kubernetes":{"pod":"p"},"message":"# + quoted(line) + "}", "not json {at all}\n" + line,

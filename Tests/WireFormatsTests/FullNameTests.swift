@@ -9,47 +9,89 @@ import WireFormats
         "Each of Envoy's default tags goes back to where it stood",
         arguments: [
             ("cluster.upstream_rq_total", ["envoy.cluster_name=svc_a"], "cluster.svc_a.upstream_rq_total"),
-            ("cluster.default.upstream_rq_total", ["envoy.cluster_name=outbound|80||svc"],
-                "cluster.outbound|80||svc.default.upstream_rq_total"),
-            ("cluster.external.upstream_rq", ["envoy.response_code=503", "envoy.cluster_name=a"],
-                "cluster.a.external.upstream_rq_503"),
-            ("http.downstream_rq_xx", ["envoy.response_code_class=2", "envoy.http_conn_manager_prefix=in"],
-                "http.in.downstream_rq_2xx"),
-            ("vhost.vcluster.upstream_rq_total", ["envoy.virtual_cluster=all", "envoy.virtual_host=t#1,x"],
-                "vhost.t#1,x.vcluster.all.upstream_rq_total"),
-            ("vhost.example:8080.vcluster.all.upstream_rq_total", ["envoy.virtual_host=v"],
-                "vhost.v.example:8080.vcluster.all.upstream_rq_total"),
-            ("vhost.route.x.upstream_rq", ["envoy.response_code=200", "envoy.virtual_host=*", "envoy.route=rt"],
-                "vhost.*.route.rt.x.upstream_rq_200"),
-            ("listener.worker_downstream_cx_total", ["envoy.worker_id=0", "envoy.listener_address=127.0.0.1_80"],
-                "listener.127.0.0.1_80.worker_0.downstream_cx_total"),
-            ("listener.http.downstream_rq_xx",
-                ["envoy.response_code_class=5", "envoy.http_conn_manager_prefix=in", "envoy.listener_address=[__1]_80"],
-                "listener.[__1]_80.http.in.downstream_rq_5xx"),
-            ("listener.admin.http.downstream_rq_completed", ["envoy.http_conn_manager_prefix=admin"],
-                "listener.admin.http.admin.downstream_rq_completed"),
+            (
+                "cluster.default.upstream_rq_total", ["envoy.cluster_name=outbound|80||svc"],
+                "cluster.outbound|80||svc.default.upstream_rq_total"
+            ),
+            (
+                "cluster.external.upstream_rq", ["envoy.response_code=503", "envoy.cluster_name=a"],
+                "cluster.a.external.upstream_rq_503"
+            ),
+            (
+                "http.downstream_rq_xx", ["envoy.response_code_class=2", "envoy.http_conn_manager_prefix=in"],
+                "http.in.downstream_rq_2xx"
+            ),
+            (
+                "vhost.vcluster.upstream_rq_total", ["envoy.virtual_cluster=all", "envoy.virtual_host=t#1,x"],
+                "vhost.t#1,x.vcluster.all.upstream_rq_total"
+            ),
+            (
+                "vhost.example:8080.vcluster.all.upstream_rq_total", ["envoy.virtual_host=v"],
+                "vhost.v.example:8080.vcluster.all.upstream_rq_total"
+            ),
+            (
+                "vhost.route.x.upstream_rq", ["envoy.response_code=200", "envoy.virtual_host=*", "envoy.route=rt"],
+                "vhost.*.route.rt.x.upstream_rq_200"
+            ),
+            (
+                "listener.worker_downstream_cx_total", ["envoy.worker_id=0", "envoy.listener_address=127.0.0.1_80"],
+                "listener.127.0.0.1_80.worker_0.downstream_cx_total"
+            ),
+            (
+                "listener.http.downstream_rq_xx",
+                [
+                    "envoy.response_code_class=5", "envoy.http_conn_manager_prefix=in",
+                    "envoy.listener_address=[__1]_80",
+                ],
+                "listener.[__1]_80.http.in.downstream_rq_5xx"
+            ),
+            (
+                "listener.admin.http.downstream_rq_completed", ["envoy.http_conn_manager_prefix=admin"],
+                "listener.admin.http.admin.downstream_rq_completed"
+            ),
             ("server.worker_watchdog_miss", ["envoy.worker_id=12"], "server.worker_12.watchdog_miss"),
-            ("thread_local_cluster_manager.worker_clusters_inflated", ["envoy.worker_id=1"],
-                "thread_local_cluster_manager.worker_1.clusters_inflated"),
-            ("listener.ssl.ciphers", ["envoy.ssl_cipher=TLS_AES_256_GCM_SHA384", "envoy.listener_address=0.0.0.0_443"],
-                "listener.0.0.0.0_443.ssl.ciphers.TLS_AES_256_GCM_SHA384"),
+            (
+                "thread_local_cluster_manager.worker_clusters_inflated", ["envoy.worker_id=1"],
+                "thread_local_cluster_manager.worker_1.clusters_inflated"
+            ),
+            (
+                "listener.ssl.ciphers",
+                ["envoy.ssl_cipher=TLS_AES_256_GCM_SHA384", "envoy.listener_address=0.0.0.0_443"],
+                "listener.0.0.0.0_443.ssl.ciphers.TLS_AES_256_GCM_SHA384"
+            ),
             ("cluster.ssl.ciphers", ["cipher_suite=AES", "envoy.cluster_name=a"], "cluster.a.ssl.ciphers.AES"),
-            ("http.rds.config_reload", ["envoy.rds_route_config=a.b", "envoy.http_conn_manager_prefix=in"],
-                "http.in.rds.a.b.config_reload"),
+            (
+                "http.rds.config_reload", ["envoy.rds_route_config=a.b", "envoy.http_conn_manager_prefix=in"],
+                "http.in.rds.a.b.config_reload"
+            ),
             ("tcp.downstream_cx_total", ["envoy.tcp_prefix=t"], "tcp.t.downstream_cx_total"),
             ("http_local_rate_limit.ok", ["envoy.local_http_ratelimit_prefix=rl"], "rl.http_local_rate_limit.ok"),
-            ("http.rbac.policy.allowed", ["envoy.rbac_policy_name=p", "envoy.http_conn_manager_prefix=in"],
-                "http.in.rbac.policy.p.allowed"),
-            ("http.user_agent.downstream_rq_total", ["envoy.http_user_agent=ios", "envoy.http_conn_manager_prefix=in"],
-                "http.in.user_agent.ios.downstream_rq_total"),
-            ("cluster.grpc.success", ["envoy.grpc_bridge_service=s", "envoy.grpc_bridge_method=m",
-                "envoy.cluster_name=a"], "cluster.a.grpc.s.m.success"),
-            ("cluster.health_check.attempt", ["envoy.health_check_name=h", "envoy.cluster_name=a"],
-                "cluster.a.health_check.name.h.attempt"),
+            (
+                "http.rbac.policy.allowed", ["envoy.rbac_policy_name=p", "envoy.http_conn_manager_prefix=in"],
+                "http.in.rbac.policy.p.allowed"
+            ),
+            (
+                "http.user_agent.downstream_rq_total",
+                ["envoy.http_user_agent=ios", "envoy.http_conn_manager_prefix=in"],
+                "http.in.user_agent.ios.downstream_rq_total"
+            ),
+            (
+                "cluster.grpc.success",
+                [
+                    "envoy.grpc_bridge_service=s", "envoy.grpc_bridge_method=m",
+                    "envoy.cluster_name=a",
+                ], "cluster.a.grpc.s.m.success"
+            ),
+            (
+                "cluster.health_check.attempt", ["envoy.health_check_name=h", "envoy.cluster_name=a"],
+                "cluster.a.health_check.name.h.attempt"
+            ),
             ("mongo.cmd.total", ["envoy.mongo_prefix=m", "envoy.mongo_cmd=find"], "mongo.m.cmd.find.total"),
             ("server.uptime", [], "server.uptime"),
-            ("cluster.upstream_rq_total", ["tenant=acme", "envoy.cluster_name=a", "boot=1"],
-                "cluster.a.upstream_rq_total;tenant=acme"),
+            (
+                "cluster.upstream_rq_total", ["tenant=acme", "envoy.cluster_name=a", "boot=1"],
+                "cluster.a.upstream_rq_total;tenant=acme"
+            ),
             ("server.uptime", ["envoy.cluster_name=a"], "server.uptime;envoy.cluster_name=a"),
         ] as [(String, [String], String)])
     func rules(_ extracted: String, _ tags: [String], _ full: String) {

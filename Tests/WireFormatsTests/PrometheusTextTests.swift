@@ -24,7 +24,8 @@ import WireFormats
             """
         #expect(
             try Recorder.reading(text) == [
-                "a counter 3.0 []", "a counter 4.0 [\"k=v\", \"l=with \\\"quotes\\\", } and \\\\\"]", "g gauge 1500.0 []",
+                "a counter 3.0 []", "a counter 4.0 [\"k=v\", \"l=with \\\"quotes\\\", } and \\\\\"]",
+                "g gauge 1500.0 []",
                 "g gauge nan []", "malformed g{k=\"v} 1", "malformed g", "malformed g{} x",
             ])
         #expect(try Recorder.reading(text.replacing("\n", with: "\r\n")).count == 7)

@@ -14,7 +14,10 @@ import WireFormats
             (.plain, "a:9007199254740992|c", "c a 9007199254740992"), (.plain, "a:5|c|@1.0", "c a 5"),
             (.dogstatsd, "a:17|c|#k:v,l:w", "c a 17 k=v l=w"), (.dogstatsd, "a:17|c", "c a 17"),
             (.dogstatsd, "v.example:8080.rq:1|c|#envoy.virtual_host:v", "c v.example:8080.rq 1 envoy.virtual_host=v"),
-            (.dogstatsd, "a:1|c|#envoy.virtual_host:t#1,x,envoy.route:rt", "c a 1 envoy.virtual_host=t#1,x envoy.route=rt"),
+            (
+                .dogstatsd, "a:1|c|#envoy.virtual_host:t#1,x,envoy.route:rt",
+                "c a 1 envoy.virtual_host=t#1,x envoy.route=rt"
+            ),
             (.dogstatsd, "a:1|c|#envoy.virtual_host:a|b", "c a 1 envoy.virtual_host=a|b"),
             (.dogstatsd, "a:1|c|#envoy.cluster_name:outbound|80||svc", "c a 1 envoy.cluster_name=outbound|80||svc"),
             (.dogstatsd, "a:5|c|#h:x:2|c", "c a 5 h=x:2|c"), (.dogstatsd, "a:5|c|@1|#k:v", "c a 5 k=v"),
@@ -37,7 +40,7 @@ import WireFormats
             ("a:NaN|c", .malformed), ("a:1 |c", .malformed), ("a:1|q", .unknownType), ("a:1|", .unknownType),
             ("a:1|c|@0.1", .sampled), ("a:1|c|@", .sampled), ("a:-1|c", .negative), ("a:+1|g", .relativeGauge),
             ("a:-1|g", .relativeGauge), ("a:1.5|c", .notWhole), ("a:9007199254740993|c", .tooLarge),
-            ("a:99999999999999999999999|c", .tooLarge), ("|", .malformed), (":|", .malformed),
+            ("a:99999999999999999999999|c", .tooLarge), ("|", .malformed), (":|", .unknownType),
         ])
     func refused(_ line: String, _ reason: StatsdRefusal) {
         for dialect in StatsdDialect.allCases {
@@ -70,7 +73,8 @@ import WireFormats
         }
         stream.end()
         #expect(
-            recorder.lines == ["c a.b 1", "c v:8080.x 22", "g long.name.of.a.gauge 333", "c z 5"], "cut off: no reading")
+            recorder.lines == ["c a.b 1", "c v:8080.x 22", "g long.name.of.a.gauge 333", "c z 5"], "cut off: no reading"
+        )
     }
 
     @Test("A line that never ends is refused once, and the next one is read")

@@ -82,7 +82,8 @@ struct ReplayBook {
                 // A scrape that came as text has no time.
                 .filter { !$0.last.isDrained && $0.last.receivedAt > Timestamp(seconds: 1_000_000_000) }.map { record in
                     Replay.Report.Loss(
-                        instance: instance.name, reason: .tail, from: "\(record.last.receivedAt)", to: nil, flushes: nil)
+                        instance: instance.name, reason: .tail, from: "\(record.last.receivedAt)", to: nil, flushes: nil
+                    )
                 }
         }
     }

@@ -24,7 +24,8 @@ struct ReplayCommand: ParsableCommand {
 
     @Option(
         name: .customLong("protocol"),
-        help: ArgumentHelp("\(ReplayProtocol.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "protocol"))
+        help: ArgumentHelp("\(ReplayProtocol.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "protocol")
+    )
     var sinkProtocol: ReplayProtocol
 
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Capture files; repeatable.", valueName: "file"))

@@ -88,8 +88,9 @@ package struct JSONAccessLog: Sendable {
             } else if scanner.isCutOff {
                 return position
             } else {
+                // On with the next line: what is malformed may have reached into it.
                 malformed += 1
-                position = max(position + 1, scanner.position)
+                position += 1
                 isPassingOver = true
             }
         }

@@ -107,12 +107,18 @@ struct JSONScanner {
             let isPart =
                 byte &- 48 < 10 || (byte | 0x20) &- 97 < 26 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
                 || byte == UInt8(ascii: ".")
-            guard isPart else { return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
+            guard isPart else { return Self.isLiteral(bytes) ? String(decoding: bytes, as: UTF8.self) : nil }
             bytes.append(byte)
             position += 1
         }
         isCutOff = position >= text.count
         return nil
+    }
+
+    private static func isLiteral(_ bytes: [UInt8]) -> Bool {
+        guard let first = bytes.first else { return false }
+        if first &- 48 < 10 || first == UInt8(ascii: "-") { return true }
+        return ["true", "false", "null"].contains { bytes.elementsEqual($0.utf8) }
     }
 
     /// Steps over an object or array of any depth, by its brackets.

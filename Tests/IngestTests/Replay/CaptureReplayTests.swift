@@ -32,123 +32,137 @@ struct CaptureReplayTests {
     private static let completed = "http.ingress_http.downstream_rq_completed"
     private static let total = "http.ingress_http.downstream_rq_total"
 
-    static let cases: [Case] = [
-        Case(
-            folder: "metrics_service_cumulative", captures: ["capture"],
-            usage: [
-                completed: 59, total: 59, "cluster.svc_a.upstream_rq_total": 51,
-                "cluster.tenant_b_alt.upstream_rq_total": 3, "http.ingress_http.downstream_rq_2xx": 49,
-                "http.ingress_http.downstream_rq_4xx": 7, "http.ingress_http.downstream_rq_5xx": 3,
-            ]),
-        Case(folder: "fault_a_sinkdown", captures: ["ms_cum"], usage: [completed: 22, total: 22]),
-        Case(
-            folder: "fault_a_sinkdown", captures: ["ms_delta"], temporality: .delta, usage: [total: 15],
-            lost: (22, "deltas of the three flushes that no sink received are never sent again")),
-        Case(
-            folder: "fault_b_kill9", captures: ["ms_cum"], usage: [completed: 22, total: 22], epochs: 2,
-            lost: (28, "six requests between the last flush and the SIGKILL were never flushed")),
-        Case(folder: "fault_c_hotrestart", captures: ["ms_cum"], usage: [completed: 33, total: 33], epochs: 2),
-        Case(
-            folder: "fault_d_sigterm", captures: ["ms_cum"], usage: [total: 10],
-            lost: (23, "the final flush is queued, but the process ends before it is written")),
-        Case(
-            folder: "fault_d_quitquitquit", captures: ["ms_cum"], usage: [total: 10],
-            lost: (23, "the final flush is queued, but the process ends before it is written")),
-        // Named ms_cum, but its bootstrap reports counters as deltas.
-        Case(folder: "fault_e_slow", captures: ["ms_cum"], temporality: .delta, usage: [completed: 120, total: 120]),
-        Case(folder: "fault_e_stall", captures: ["ms_cum"], usage: [total: 10]),
-        Case(folder: "fault_f_error_after", captures: ["ms_delta"], temporality: .delta, usage: [total: 30]),
-        Case(folder: "fault_f_respond_after", captures: ["ms_delta"], temporality: .delta, usage: [total: 30]),
-        Case(folder: "fault_j_eviction", captures: ["ms_cum"], usage: [completed: 14, total: 14]),
-        Case(folder: "flush_on_admin", captures: ["ms_delta"], temporality: .delta, usage: [total: 15]),
-        Case(
-            folder: "fault_xds_reset", captures: ["ms_cum"],
-            usage: [
-                completed: 35, total: 35, "cluster.svc_dyn.upstream_rq_total": 35,
-                "cluster.svc_dyn.upstream_rq_2xx": 35, "vhost.tenant_a.vcluster.all.upstream_rq_completed": 35,
-                "vhost.tenant_a.vcluster.all.upstream_rq_total": 35, "listener.127.0.0.1_21080.downstream_cx_total": 6,
-            ]),
-        Case(folder: "failover_two_workers", captures: ["worker_a", "worker_b"], usage: [completed: 32, total: 32]),
-        Case(folder: "failover_two_workers", captures: ["worker_b", "worker_a"], usage: [completed: 32, total: 32]),
-        Case(folder: "graceful_drain_recipe", captures: ["ms_cum"], usage: [completed: 23, total: 23]),
-        Case(
-            folder: "recommended", captures: ["ms_and_als"], usage: ["http.tenant_acme.downstream_rq_total": 25]),
-        Case(
-            folder: "metrics_service_delta_labels_batch50_hist", captures: ["capture"], temporality: .delta,
-            usage: wire),
-        Case(folder: "fault_b_kill9", captures: ["ms_delta"], temporality: .delta, usage: [total: 22], epochs: 2,
-            lost: (28, "six requests between the last flush and the SIGKILL were never flushed")),
-        Case(folder: "fault_c_hotrestart", captures: ["ms_delta"], temporality: .delta, usage: [total: 33], epochs: 2),
-        Case(
-            folder: "fault_d_sigterm", captures: ["ms_delta"], temporality: .delta, usage: [total: 10],
-            lost: (23, "the final flush is queued, but the process ends before it is written")),
-        Case(
-            folder: "fault_d_quitquitquit", captures: ["ms_delta"], temporality: .delta, usage: [total: 10],
-            lost: (23, "the final flush is queued, but the process ends before it is written")),
-        Case(folder: "fault_j_eviction", captures: ["ms_delta"], temporality: .delta, usage: [total: 14]),
-        Case(
-            folder: "fault_xds_reset", captures: ["ms_delta"], temporality: .delta,
-            usage: [
-                total: 35, "cluster.svc_dyn.upstream_rq_total": 35, "cluster.svc_dyn.upstream_rq_2xx": 35,
-                "vhost.tenant_a.vcluster.all.upstream_rq_total": 35,
-            ]),
-        Case(folder: "graceful_drain_recipe", captures: ["ms_delta"], temporality: .delta, usage: [total: 23]),
-        Case(folder: "name_sanitisation", captures: ["ms"], usage: oddNames),
-        Case(folder: "name_sanitisation", captures: ["msl"], usage: oddNames),
+    static let cases: [Case] =
+        [
+            Case(
+                folder: "metrics_service_cumulative", captures: ["capture"],
+                usage: [
+                    completed: 59, total: 59, "cluster.svc_a.upstream_rq_total": 51,
+                    "cluster.tenant_b_alt.upstream_rq_total": 3, "http.ingress_http.downstream_rq_2xx": 49,
+                    "http.ingress_http.downstream_rq_4xx": 7, "http.ingress_http.downstream_rq_5xx": 3,
+                ]),
+            Case(folder: "fault_a_sinkdown", captures: ["ms_cum"], usage: [completed: 22, total: 22]),
+            Case(
+                folder: "fault_a_sinkdown", captures: ["ms_delta"], temporality: .delta, usage: [total: 15],
+                lost: (22, "deltas of the three flushes that no sink received are never sent again")),
+            Case(
+                folder: "fault_b_kill9", captures: ["ms_cum"], usage: [completed: 22, total: 22], epochs: 2,
+                lost: (28, "six requests between the last flush and the SIGKILL were never flushed")),
+            Case(folder: "fault_c_hotrestart", captures: ["ms_cum"], usage: [completed: 33, total: 33], epochs: 2),
+            Case(
+                folder: "fault_d_sigterm", captures: ["ms_cum"], usage: [total: 10],
+                lost: (23, "the final flush is queued, but the process ends before it is written")),
+            Case(
+                folder: "fault_d_quitquitquit", captures: ["ms_cum"], usage: [total: 10],
+                lost: (23, "the final flush is queued, but the process ends before it is written")),
+            // Named ms_cum, but its bootstrap reports counters as deltas.
+            Case(
+                folder: "fault_e_slow", captures: ["ms_cum"], temporality: .delta, usage: [completed: 120, total: 120]),
+            Case(folder: "fault_e_stall", captures: ["ms_cum"], usage: [total: 10]),
+            Case(folder: "fault_f_error_after", captures: ["ms_delta"], temporality: .delta, usage: [total: 30]),
+            Case(folder: "fault_f_respond_after", captures: ["ms_delta"], temporality: .delta, usage: [total: 30]),
+            Case(folder: "fault_j_eviction", captures: ["ms_cum"], usage: [completed: 14, total: 14]),
+            Case(folder: "flush_on_admin", captures: ["ms_delta"], temporality: .delta, usage: [total: 15]),
+            Case(
+                folder: "fault_xds_reset", captures: ["ms_cum"],
+                usage: [
+                    completed: 35, total: 35, "cluster.svc_dyn.upstream_rq_total": 35,
+                    "cluster.svc_dyn.upstream_rq_2xx": 35, "vhost.tenant_a.vcluster.all.upstream_rq_completed": 35,
+                    "vhost.tenant_a.vcluster.all.upstream_rq_total": 35,
+                    "listener.127.0.0.1_21080.downstream_cx_total": 6,
+                ]),
+            Case(
+                folder: "failover_two_workers", captures: ["worker_a", "worker_b"], usage: [completed: 32, total: 32]),
+            Case(
+                folder: "failover_two_workers", captures: ["worker_b", "worker_a"], usage: [completed: 32, total: 32]),
+            Case(folder: "graceful_drain_recipe", captures: ["ms_cum"], usage: [completed: 23, total: 23]),
+            Case(
+                folder: "recommended", captures: ["ms_and_als"], usage: ["http.tenant_acme.downstream_rq_total": 25]),
+            Case(
+                folder: "metrics_service_delta_labels_batch50_hist", captures: ["capture"], temporality: .delta,
+                usage: wire),
+            Case(
+                folder: "fault_b_kill9", captures: ["ms_delta"], temporality: .delta, usage: [total: 22], epochs: 2,
+                lost: (28, "six requests between the last flush and the SIGKILL were never flushed")),
+            Case(
+                folder: "fault_c_hotrestart", captures: ["ms_delta"], temporality: .delta, usage: [total: 33], epochs: 2
+            ),
+            Case(
+                folder: "fault_d_sigterm", captures: ["ms_delta"], temporality: .delta, usage: [total: 10],
+                lost: (23, "the final flush is queued, but the process ends before it is written")),
+            Case(
+                folder: "fault_d_quitquitquit", captures: ["ms_delta"], temporality: .delta, usage: [total: 10],
+                lost: (23, "the final flush is queued, but the process ends before it is written")),
+            Case(folder: "fault_j_eviction", captures: ["ms_delta"], temporality: .delta, usage: [total: 14]),
+            Case(
+                folder: "fault_xds_reset", captures: ["ms_delta"], temporality: .delta,
+                usage: [
+                    total: 35, "cluster.svc_dyn.upstream_rq_total": 35, "cluster.svc_dyn.upstream_rq_2xx": 35,
+                    "vhost.tenant_a.vcluster.all.upstream_rq_total": 35,
+                ]),
+            Case(folder: "graceful_drain_recipe", captures: ["ms_delta"], temporality: .delta, usage: [total: 23]),
+            Case(folder: "name_sanitisation", captures: ["ms"], usage: oddNames),
+            Case(folder: "name_sanitisation", captures: ["msl"], usage: oddNames),
 
-        Case(folder: "otlp_cumulative", captures: ["capture"], sinkProtocol: .otlp, usage: wire),
-        Case(folder: "otlp_delta", captures: ["capture"], sinkProtocol: .otlp, prefix: "billing", usage: wire),
-        Case(folder: "fault_a_sinkdown", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 22]),
-        Case(
-            folder: "fault_a_sinkdown", captures: ["otlp_delta"], sinkProtocol: .otlp, silences: 1, usage: [total: 15],
-            lost: (22, "deltas of the flushes that no sink received are never sent again")),
-        Case(
-            folder: "fault_b_kill9", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 22], epochs: 2,
-            lost: (28, "six requests were never flushed")),
-        Case(
-            folder: "fault_b_kill9", captures: ["otlp_delta"], sinkProtocol: .otlp, usage: [total: 22],
-            lost: (28, "six requests were never flushed")),
-        Case(folder: "fault_c_hotrestart", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 33], epochs: 2),
-        Case(folder: "fault_c_hotrestart", captures: ["otlp_delta"], sinkProtocol: .otlp, usage: [total: 33]),
-        Case(
-            folder: "fault_d_sigterm", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 10],
-            lost: (23, "there is no final flush")),
-        Case(
-            folder: "fault_d_sigterm", captures: ["otlp_delta"], sinkProtocol: .otlp, usage: [total: 10],
-            lost: (23, "there is no final flush")),
-        Case(
-            folder: "fault_d_quitquitquit", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 10],
-            lost: (23, "there is no final flush")),
-        Case(
-            folder: "fault_d_quitquitquit", captures: ["otlp_delta"], sinkProtocol: .otlp, usage: [total: 10],
-            lost: (23, "there is no final flush")),
-        Case(folder: "fault_g_otlp_timeout", captures: ["otlp_delta"], sinkProtocol: .otlp, usage: [total: 10]),
-        // An export that comes again, to this worker or another, counts once.
-        Case(
-            folder: "fault_g_otlp_timeout", captures: ["otlp_delta", "otlp_delta"], sinkProtocol: .otlp,
-            usage: [total: 10]),
+            Case(folder: "otlp_cumulative", captures: ["capture"], sinkProtocol: .otlp, usage: wire),
+            Case(folder: "otlp_delta", captures: ["capture"], sinkProtocol: .otlp, prefix: "billing", usage: wire),
+            Case(folder: "fault_a_sinkdown", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 22]),
+            Case(
+                folder: "fault_a_sinkdown", captures: ["otlp_delta"], sinkProtocol: .otlp, silences: 1,
+                usage: [total: 15],
+                lost: (22, "deltas of the flushes that no sink received are never sent again")),
+            Case(
+                folder: "fault_b_kill9", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 22], epochs: 2,
+                lost: (28, "six requests were never flushed")),
+            Case(
+                folder: "fault_b_kill9", captures: ["otlp_delta"], sinkProtocol: .otlp, usage: [total: 22],
+                lost: (28, "six requests were never flushed")),
+            Case(
+                folder: "fault_c_hotrestart", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 33], epochs: 2
+            ),
+            Case(folder: "fault_c_hotrestart", captures: ["otlp_delta"], sinkProtocol: .otlp, usage: [total: 33]),
+            Case(
+                folder: "fault_d_sigterm", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 10],
+                lost: (23, "there is no final flush")),
+            Case(
+                folder: "fault_d_sigterm", captures: ["otlp_delta"], sinkProtocol: .otlp, usage: [total: 10],
+                lost: (23, "there is no final flush")),
+            Case(
+                folder: "fault_d_quitquitquit", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 10],
+                lost: (23, "there is no final flush")),
+            Case(
+                folder: "fault_d_quitquitquit", captures: ["otlp_delta"], sinkProtocol: .otlp, usage: [total: 10],
+                lost: (23, "there is no final flush")),
+            Case(folder: "fault_g_otlp_timeout", captures: ["otlp_delta"], sinkProtocol: .otlp, usage: [total: 10]),
+            // An export that comes again, to this worker or another, counts once.
+            Case(
+                folder: "fault_g_otlp_timeout", captures: ["otlp_delta", "otlp_delta"], sinkProtocol: .otlp,
+                usage: [total: 10]),
 
-        Case(folder: "statsd_udp", captures: ["capture"], sinkProtocol: .statsd, prefix: "billing", usage: wire),
-        Case(folder: "statsd_udp_default_prefix", captures: ["capture"], sinkProtocol: .statsd, usage: wire),
-        Case(folder: "statsd_tcp", captures: ["capture"], sinkProtocol: .statsd, prefix: "billing", usage: wire),
-        Case(folder: "dog_statsd", captures: ["capture"], sinkProtocol: .dogstatsd, prefix: "billing", usage: wire),
-        Case(
-            folder: "dog_statsd_1432", captures: ["capture"], sinkProtocol: .dogstatsd, prefix: "billing", usage: wire),
-        Case(folder: "name_sanitisation", captures: ["statsd"], sinkProtocol: .statsd, prefix: "billing",
-            usage: oddNames),
-        Case(folder: "name_sanitisation", captures: ["dog"], sinkProtocol: .dogstatsd, prefix: "billing",
-            usage: oddNames),
-        Case(
-            folder: "graphite_statsd", captures: ["capture"], sinkProtocol: .graphite, prefix: "billing",
-            ignoredTags: ["envoy_node"],
-            usage: [
-                completed: 63, total: 63, "http.ingress_http.downstream_rq_2xx": 53,
-                "cluster.svc_a.upstream_rq_total": 51, "cluster.svc_b.upstream_rq_total": 3,
-                "cluster.outbound|80||svc.upstream_rq_total": 4,
-                "vhost.odd;a b=1:x.vcluster.all.upstream_rq_total": 4,
-                "vhost.tenant_a.route.route_api.upstream_rq_total": 4,
-            ]),
-    ]
+            Case(folder: "statsd_udp", captures: ["capture"], sinkProtocol: .statsd, prefix: "billing", usage: wire),
+            Case(folder: "statsd_udp_default_prefix", captures: ["capture"], sinkProtocol: .statsd, usage: wire),
+            Case(folder: "statsd_tcp", captures: ["capture"], sinkProtocol: .statsd, prefix: "billing", usage: wire),
+            Case(folder: "dog_statsd", captures: ["capture"], sinkProtocol: .dogstatsd, prefix: "billing", usage: wire),
+            Case(
+                folder: "dog_statsd_1432", captures: ["capture"], sinkProtocol: .dogstatsd, prefix: "billing",
+                usage: wire),
+            Case(
+                folder: "name_sanitisation", captures: ["statsd"], sinkProtocol: .statsd, prefix: "billing",
+                usage: oddNames),
+            Case(
+                folder: "name_sanitisation", captures: ["dog"], sinkProtocol: .dogstatsd, prefix: "billing",
+                usage: oddNames),
+            Case(
+                folder: "graphite_statsd", captures: ["capture"], sinkProtocol: .graphite, prefix: "billing",
+                ignoredTags: ["envoy_node"],
+                usage: [
+                    completed: 63, total: 63, "http.ingress_http.downstream_rq_2xx": 53,
+                    "cluster.svc_a.upstream_rq_total": 51, "cluster.svc_b.upstream_rq_total": 3,
+                    "cluster.outbound|80||svc.upstream_rq_total": 4,
+                    "vhost.odd;a b=1:x.vcluster.all.upstream_rq_total": 4,
+                    "vhost.tenant_a.route.route_api.upstream_rq_total": 4,
+                ]),
+        ]
         + ["udp", "tcp"].flatMap { sink in
             [
                 Case(
