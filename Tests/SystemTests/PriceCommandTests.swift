@@ -215,6 +215,21 @@ import Testing
             ).succeeded()
             // October 2026: 31 × 96 quarter hours and four Tuesdays.
             #expect(other.contains("2026-10  3,120,000,000  217.20   9,360,012.00   9,359,794.80"), "\(other)")
+            // With a contract the period, its zone and its prices are the contract's.
+            _ = try await Command.waybill(
+                ["price", "import", Checkout.root + "/config/price-books/standard.yaml"] + database
+            ).succeeded()
+            _ = try await Command.waybill(
+                [
+                    "contract", "add", "--tenant", "acme", "--price-book", "standard", "--from", "2026-01-15", "--zone",
+                    "Europe/Berlin", "--anchor", "15", "--seller", "Gateways Inc.",
+                ] + database
+            ).succeeded()
+            let contract = try await Command.waybill(["forecast", "--tenant", "acme"] + asOf + database)
+            #expect(
+                contract.output.contains("2026-10-14T22:00:00Z to 2026-11-14T23:00:00Z, price book standard"),
+                "\(contract.output)")
+            #expect(!contract.diagnostics.contains("no contract"), "\(contract.diagnostics)")
             let unknown = try await Command.waybill(["forecast", "--tenant", "nobody"] + database)
             #expect(unknown.exit == .code(1) && unknown.diagnostics.contains("known are acme, fresh"))
         }

@@ -24,15 +24,17 @@ struct ForecastCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The month, as 2026-11; the current one unless given.", valueName: "month"))
     var month: String?
 
-    @Option(help: ArgumentHelp("The IANA zone in which the month begins and ends.", valueName: "zone"))
-    var zone = "UTC"
+    @Option(
+        help: ArgumentHelp("A calendar month in this IANA zone; the contract's period unless given.", valueName: "zone")
+    )
+    var zone: String?
 
     @Option(help: ArgumentHelp("Say on which day this much is passed, as 500 or 499.99.", valueName: "amount"))
     var budget: String?
 
     @Option(
         help: ArgumentHelp(
-            "The price book, a file or a stored id; config/price-books/standard.yaml unless given.", valueName: "book"))
+            "The price book, a file or a stored id; the contract's unless given.", valueName: "book"))
     var priceBook: String?
 
     @Option(help: ArgumentHelp("Know nothing after this instant; now unless given.", valueName: "instant"))
@@ -50,11 +52,12 @@ struct ForecastCommand: AsyncParsableCommand {
         let forecast: Forecast
         do {
             forecast = try Forecast(
-                known.history, period: known.period, version: known.version, rated: known.period.rated(),
+                known.history, period: known.period, version: known.version, rated: known.rated,
                 budget: budget.map { try Money(decimal: $0, currency: known.version.currency) })
         } catch let error as PricingError {
             throw CommandError(.usage, error.message)
         }
+        known.noteExample(tenant)
         switch format {
         case .json: print(try JSONEncoder.waybill.text(ForTenant(tenant, forecast)))
         case .table: print(ForecastText(forecast, tenant: tenant).text)

@@ -22,6 +22,9 @@ extension PriceCommand {
         @Argument(help: ArgumentHelp("The price book.", valueName: "file"))
         var file: String
 
+        @Option(help: ArgumentHelp("Who does it, for the record; the system's user unless given.", valueName: "name"))
+        var by: String?
+
         @Option(help: "table or json.")
         var format: OutputFormat = .table
 
@@ -29,7 +32,7 @@ extension PriceCommand {
             let book = try PriceBook.read(file)
             let done = try await database.withStore(connections: 1, logger: Logger.command) { store in
                 do {
-                    return try await BillingStore(store).importPriceBook(book, by: NSUserName())
+                    return try await BillingStore(store).importPriceBook(book, by: by ?? NSUserName())
                 } catch let error as BillingError where error.code == .priceVersionChanged {
                     throw CommandError(.conflict, "\(file): \(error.message); nothing was stored")
                 }

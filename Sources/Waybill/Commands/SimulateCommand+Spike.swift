@@ -25,8 +25,9 @@ extension SimulateCommand {
         }
         do {
             let simulation = try SpikeSimulation(
-                known.history, period: known.period, version: known.version, rated: known.period.rated(),
+                known.history, period: known.period, version: known.version, rated: known.rated,
                 factor: factor, hours: hours, from: at?.microseconds)
+            known.noteExample(tenant)
             if format == .json {
                 print(try JSONEncoder.waybill.text(ForTenant(tenant, simulation)))
             } else {

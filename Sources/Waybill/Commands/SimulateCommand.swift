@@ -37,8 +37,11 @@ struct SimulateCommand: AsyncParsableCommand {
             "The month, as 2026-11; with --traffic the month whose price book holds.", valueName: "month"))
     var month: String?
 
-    @Option(help: ArgumentHelp("The IANA zone in which the month begins and ends.", valueName: "zone"))
-    var zone = "UTC"
+    @Option(
+        help: ArgumentHelp(
+            "The IANA zone in which the month begins and ends; UTC, and a tenant's contract's, unless given.",
+            valueName: "zone"))
+    var zone: String?
 
     @Option(help: "The AWS region as it is. That of the traffic file, else us-east-1.")
     var fromRegion: String?
@@ -123,7 +126,7 @@ struct SimulateCommand: AsyncParsableCommand {
 
     private func billingPeriod(_ month: String) throws -> BillingPeriod {
         do {
-            return try BillingPeriod(month: month, zone: zone)
+            return try BillingPeriod(month: month, zone: zone ?? "UTC")
         } catch {
             throw CommandError(.usage, error.message)
         }
