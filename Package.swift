@@ -113,7 +113,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "UsageStore", "WireFormats",
+                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "UsageStore", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Benchmarks"),

@@ -221,7 +221,7 @@ import Testing
             ).succeeded()
             _ = try await Command.waybill(
                 [
-                    "contract", "add", "--tenant", "acme", "--price-book", "standard", "--from", "2026-01-01", "--zone",
+                    "contract", "add", "--tenant", "acme", "--price-book", "standard", "--from", "2026-01-15", "--zone",
                     "Europe/Berlin", "--anchor", "15", "--seller", "Gateways Inc.",
                 ] + database
             ).succeeded()

@@ -60,7 +60,10 @@ struct SigningKeyFile {
 }
 
 extension BillingError {
-    var asCommandError: CommandError { CommandError(code.isConflict ? .conflict : .failure, message) }
+    /// What can not be stored was asked for wrongly: 2. What contradicts what is stored: 5.
+    var asCommandError: CommandError {
+        CommandError(code.isConflict ? .conflict : code == .invalid ? .usage : .failure, message)
+    }
 }
 
 /// Money of a stored amount, for tables.

@@ -35,7 +35,7 @@ extension InvoiceCommand {
                     throw CommandError(
                         .usage, "--line \(line ?? 0): the invoice has lines 1 to \(document.lines.count)")
                 }
-                var texts: [String] = []
+                var texts = lines.isEmpty ? ["the invoice has no lines: nothing was used that costs anything"] : []
                 var explained: [Explanation] = []
                 for line in lines {
                     let explanation = try Explanation(line, of: document, inputs)

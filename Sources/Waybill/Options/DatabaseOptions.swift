@@ -110,7 +110,7 @@ struct DatabaseOptions: ParsableArguments {
         case let error as UsageStoreError where error.code == .conservation: CommandError(.verification, error.message)
         case let error as UsageStoreError: CommandError(.failure, error.message)
         case let error as LoadBalancerCostError: CommandError(error)
-        case let error as BillingError: CommandError(error.code.isConflict ? .conflict : .failure, error.message)
+        case let error as BillingError: error.asCommandError
         default: error
         }
     }
