@@ -3,7 +3,9 @@
 @main
 enum Benchmarks {
     static func main() async throws {
-        let all = IngestBenchmarks.all + LoadBalancerBenchmarks.all + PricingBenchmarks.all + FinalizeBenchmarks.all
+        let all =
+            IngestBenchmarks.all + LoadBalancerBenchmarks.all + PricingBenchmarks.all + FinalizeBenchmarks.all
+            + StoreBenchmarks.all + QueryBenchmarks.all
         let wanted = CommandLine.arguments.dropFirst()
         let unknown = wanted.filter { name in !all.contains { $0.name == name } }
         guard unknown.isEmpty else {
