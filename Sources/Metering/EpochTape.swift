@@ -96,10 +96,24 @@ package struct Gap: Hashable, Sendable {
     package enum Reason: String, Hashable, Sendable, CaseIterable {
         case tailLost = "tail_lost"
         case lateStart = "late_start"
+        /// Nothing was received for longer than a flush, or only by a source that could not tell how it began.
+        case streamDown = "stream_down"
+        /// The kernel dropped datagrams.
+        case udpDrop = "udp_drop"
         case reset
         case refused
         case undecidedEpoch = "undecided_epoch"
         case identityConflict = "identity_conflict"
+    }
+
+    /// Where an upper bound comes from.
+    package enum Basis: String, Hashable, Sendable, CaseIterable {
+        /// A counter says it.
+        case counted
+        /// Derived from the rates around the gap: see `RateBound`.
+        case rate
+        /// Access logs say it.
+        case evidence
     }
 
     package var reason: Reason
@@ -110,10 +124,14 @@ package struct Gap: Hashable, Sendable {
     package var lower: Int64
     /// Nil where nothing bounds it.
     package var upper: Int64?
+    /// Nil with `upper`.
+    package var basis: Basis?
 
     package init(
-        reason: Reason, epoch: Int64, counter: CounterID?, from: Timestamp, to: Timestamp, lower: Int64, upper: Int64?
+        reason: Reason, epoch: Int64, counter: CounterID?, from: Timestamp, to: Timestamp, lower: Int64, upper: Int64?,
+        basis: Basis = .counted
     ) {
+        self.basis = upper == nil ? nil : basis
         self.reason = reason
         self.epoch = epoch
         self.counter = counter

@@ -8,18 +8,23 @@ package struct InstanceUsage: Sendable {
 
     /// - Parameter isConnectionManagers: whether a counter is a connection manager's, which resets most rarely: its
     ///   falls tell an identity conflict.
+    /// - Parameter higher: what higher sources read of the instance; nil where every source counts.
     package init(
-        quarterHour: QuarterHour, epochs: [EpochTape], isConnectionManagers: (CounterID) -> Bool
+        quarterHour: QuarterHour, epochs: [EpochTape], isConnectionManagers: (CounterID) -> Bool,
+        higher: ((SourceKind) -> HigherSources)? = nil
     ) throws {
         let overlaps = IdentityConflict.overlaps(epochs)
         hasTwoLives = IdentityConflict.twoLives(epochs)
         for epoch in epochs {
-            try gaugeUsage(of: epoch)
+            let higher = higher?(epoch.source) ?? .none
+            try gaugeUsage(of: epoch, quarterHour, higher)
             for lane in try Lane.lanes(of: epoch) {
-                try derive(lane, quarterHour, overlaps, isConnectionManagers)
+                try derive(lane, quarterHour, overlaps, higher, isConnectionManagers)
             }
+            if epoch.source.temporality == .delta { gaps += StreamDown.gaps(of: epoch, higher) }
             for (counter, reading) in epoch.opening.baseline where reading.value > 0 {
                 guard QuarterHour(containing: reading.time) == quarterHour else { continue }
+                guard higher.cover(from: reading.time, to: reading.time) == .none else { continue }
                 gaps.append(
                     Gap(
                         reason: .lateStart, epoch: epoch.epoch, counter: counter,
@@ -31,7 +36,7 @@ package struct InstanceUsage: Sendable {
     }
 
     private mutating func derive(
-        _ lane: Lane, _ quarterHour: QuarterHour, _ overlaps: [ClosedRange<Timestamp>],
+        _ lane: Lane, _ quarterHour: QuarterHour, _ overlaps: [ClosedRange<Timestamp>], _ higher: HigherSources,
         _ isConnectionManagers: (CounterID) -> Bool
     ) throws {
         let before = try lane.points(of: lane.previous)
@@ -45,7 +50,7 @@ package struct InstanceUsage: Sendable {
             }
             var walk = CounterWalk(
                 epoch: lane.epoch, counter: counter, opening: opening, started: lane.opening.started,
-                quarterHour: quarterHour, conflicts: conflicts
+                quarterHour: quarterHour, conflicts: conflicts, higher: higher, rate: lane.rate
             )
             for point in points { walk.step(to: point) }
             walk.end()
@@ -54,13 +59,22 @@ package struct InstanceUsage: Sendable {
         }
     }
 
-    private mutating func gaugeUsage(of epoch: EpochTape) throws {
+    private mutating func gaugeUsage(
+        of epoch: EpochTape, _ quarterHour: QuarterHour, _ higher: HigherSources
+    ) throws {
         var minutes: [CounterID: [Int64?]] = [:]
         // Where two streams sampled one minute, the later stream's sample is the later one.
         for segment in epoch.current.sorted(by: { ($0.firstFlush, $0.stream) < ($1.firstFlush, $1.stream) }) {
             try segment.forEachGauge { gauge, samples in
                 var merged = minutes[gauge] ?? Array(repeating: nil, count: GaugeMinutes.count)
-                for index in samples.indices { if let sample = samples[index] { merged[index] = sample } }
+                for index in samples.indices {
+                    guard let sample = samples[index] else { continue }
+                    let minute = quarterHour.start.advanced(byMicroseconds: Int64(index) * 60_000_000)
+                    let isCovered =
+                        !higher.isEmpty
+                        && higher.cover(from: minute, to: minute.advanced(byMicroseconds: 60_000_000)) != .none
+                    if !isCovered { merged[index] = sample }
+                }
                 minutes[gauge] = merged
             }
         }
@@ -143,6 +157,11 @@ struct Lane {
         }
     }
 
+    /// The rate around the lane's readings, from which gaps are bounded.
+    var rate: (flushInterval: Int64?, busiestFlush: Int64) {
+        (flushInterval, (previous + current).reduce(0) { max($0, $1.busiestFlush) })
+    }
+
     /// The learned flush interval. Unit: microseconds; nil with less than two flushes.
     var flushInterval: Int64? {
         let intervals = (previous + current).compactMap { segment -> Int64? in
@@ -159,6 +178,8 @@ private struct CounterWalk {
     private(set) var gaps: [Gap] = []
     private let quarterHour: QuarterHour
     private let conflicts: [ClosedRange<Timestamp>]
+    private let higher: HigherSources
+    private let rate: (flushInterval: Int64?, busiestFlush: Int64)
     private var last: Reading
     /// Readings before the opening say nothing of what came after it.
     private let openedAt: Timestamp?
@@ -169,8 +190,10 @@ private struct CounterWalk {
 
     init(
         epoch: Int64, counter: CounterID, opening: Reading?, started: Timestamp?, quarterHour: QuarterHour,
-        conflicts: [ClosedRange<Timestamp>]
+        conflicts: [ClosedRange<Timestamp>], higher: HigherSources, rate: (flushInterval: Int64?, busiestFlush: Int64)
     ) {
+        self.higher = higher
+        self.rate = rate
         usage = CounterUsage(epoch: epoch, counter: counter)
         self.quarterHour = quarterHour
         self.conflicts = conflicts
@@ -198,18 +221,33 @@ private struct CounterWalk {
             return
         }
         defer { last = reading }
-        var step = reading.value - last.value
-        if step < 0 {
-            step = reading.value
+        let isReset = reading.value < last.value
+        let step = isReset ? reading.value : reading.value - last.value
+        let cover = higher.cover(from: last.time, to: reading.time)
+        guard cover == .none else {
+            closeSpan()
+            spanOpening = reading
+            // How much of a step that is covered in part a higher source has counted can not be told.
+            if cover == .partly, step > 0 {
+                gaps.append(
+                    Gap(
+                        reason: .streamDown, epoch: usage.epoch, counter: usage.counter, from: last.time,
+                        to: reading.time, lower: 0, upper: step))
+            }
+            return
+        }
+        if isReset {
             closeSpan()
             spanOpening = Reading(time: last.time, value: 0)
             usage.resets.append(Reset(peak: last, first: reading))
             gaps.append(
                 Gap(
                     reason: .reset, epoch: usage.epoch, counter: usage.counter, from: last.time, to: reading.time,
-                    lower: 0, upper: nil
-                )
-            )
+                    lower: 0,
+                    upper: RateBound.requests(
+                        unobserved: reading.time.microseconds(since: last.time), flushInterval: rate.flushInterval,
+                        busiestFlush: rate.busiestFlush),
+                    basis: .rate))
         }
         usage.quantity = usage.quantity.addingClamped(step)
         if last.time < quarterHour.start, step > 0, usage.carriedSince == nil {

@@ -16,20 +16,29 @@ extension Meters {
     ///   tenant: "{tenant}"     # default {tenant}
     ///   service: gateway       # default "gateway"; may name captures
     ///   gateways: [edge]       # default: all
+    /// identities:              # a lower source that may stand in for an instance of a higher one
+    /// - gateway: edge
+    ///   source: prometheus     # the lower source, and the name that it gives the instance
+    ///   instance: "10.0.0.7:8002"
+    ///   stands_for: gw-eu-1-a
     /// ```
     package init(yaml: String, file: String) throws(YAMLFieldError) {
         let root = try YAMLField.root(yaml: yaml, file: file)
-        let fields = try root.keys(allowed: ["meters", "collect", "bind"])
+        let fields = try root.keys(allowed: ["meters", "collect", "bind", "identities"])
         let collect = try root.require("collect", in: fields)
         let lists = try collect.keys(allowed: ["include", "exclude", "pinned"])
         var rules: [BindRule] = []
         for element in try fields["bind"]?.elements() ?? [] { rules.append(try Self.rule(element)) }
+        var identities: [SourceIdentity] = []
+        for element in try fields["identities"]?.elements() ?? [] {
+            identities.append(try SourceIdentity(element))
+        }
         self.init(
             name: try root.require("meters", in: fields).text(),
             collect: CollectPatterns(
                 include: try Self.patterns(try collect.require("include", in: lists)),
                 exclude: try Self.patterns(lists["exclude"]), pinned: try Self.patterns(lists["pinned"])),
-            bind: rules
+            bind: rules, identities: identities
         )
     }
 
@@ -40,7 +49,7 @@ extension Meters {
             collect: CollectPatterns(
                 include: meters.flatMap(\.collect.include), exclude: meters.flatMap(\.collect.exclude),
                 pinned: meters.flatMap(\.collect.pinned)),
-            bind: meters.flatMap(\.bind)
+            bind: meters.flatMap(\.bind), identities: meters.flatMap(\.identities)
         )
     }
 
@@ -76,7 +85,8 @@ extension Meters {
         return BindRule(
             match: match, dimension: try field.require("dimension", in: fields).choice(Dimension.self), role: role,
             tenant: try template(fields["tenant"], default: "{tenant}", of: match, in: field),
-            service: try template(fields["service"], default: "gateway", of: match, in: field), gateways: gateways
+            service: try template(fields["service"], default: "gateway", of: match, in: field), gateways: gateways,
+            place: field.place
         )
     }
 

@@ -3,31 +3,43 @@ package struct Meters: Hashable, Sendable {
     package var name: String
     package var collect: CollectPatterns
     package var bind: [BindRule]
+    /// Which instance of a higher source another name stands for (rule 8).
+    package var identities: [SourceIdentity]
 
-    package init(name: String, collect: CollectPatterns, bind: [BindRule]) {
+    package init(name: String, collect: CollectPatterns, bind: [BindRule], identities: [SourceIdentity] = []) {
         self.name = name
         self.collect = collect
         self.bind = bind
+        self.identities = identities
     }
 
-    /// What the rules say of a gateway's counter. The first `bill` rule that matches wins; `check` rules bill nothing.
+    /// What the rules say of a gateway's counter. A counter that two `bill` rules claim is nobody's until one of them
+    /// gives way; `check` rules bill nothing.
     package func attribution(of counter: String, gateway: String) -> Attribution {
         let name = Array(counter.utf8)
         var isChecked = false
+        var claim: Binding?
         for rule in bind where rule.gateways?.contains(gateway) ?? true {
             guard rule.role == .bill || !isChecked, let captured = rule.match.match(name) else { continue }
             guard rule.role == .bill else {
                 isChecked = true
                 continue
             }
-            return .bound(
-                Binding(
-                    tenant: rule.tenant.filled(with: captured), service: rule.service.filled(with: captured),
-                    dimension: rule.dimension
-                )
-            )
+            guard claim == nil else { return .unattributed }
+            claim = Binding(rule, captured)
         }
+        if let claim { return .bound(claim) }
         return isChecked ? .checked : .unattributed
+    }
+
+    /// All rules that name a gateway's counter, with what each would bind it to.
+    package func claims(on counter: String, gateway: String) -> [(rule: Int, binding: Binding)] {
+        let name = Array(counter.utf8)
+        return bind.indices.compactMap { index in
+            let rule = bind[index]
+            guard rule.gateways?.contains(gateway) ?? true, let captured = rule.match.match(name) else { return nil }
+            return (index, Binding(rule, captured))
+        }
     }
 }
 
@@ -61,11 +73,14 @@ package struct BindRule: Hashable, Sendable {
     package var service: NameTemplate
     /// The gateways that the rule is for; nil for all.
     package var gateways: Set<String>?
+    /// Where it stands, `meters.yaml:12`, for messages.
+    package var place: String
 
     package init(
         match: NamePattern, dimension: Dimension, role: Role, tenant: NameTemplate, service: NameTemplate,
-        gateways: Set<String>? = nil
+        gateways: Set<String>? = nil, place: String = "a bind rule"
     ) {
+        self.place = place
         self.match = match
         self.dimension = dimension
         self.role = role
@@ -80,6 +95,18 @@ package struct Binding: Hashable, Sendable {
     package var tenant: String
     package var service: String
     package var dimension: Dimension
+
+    package init(tenant: String, service: String, dimension: Dimension) {
+        self.tenant = tenant
+        self.service = service
+        self.dimension = dimension
+    }
+
+    init(_ rule: BindRule, _ captured: [String: String]) {
+        self.init(
+            tenant: rule.tenant.filled(with: captured), service: rule.service.filled(with: captured),
+            dimension: rule.dimension)
+    }
 }
 
 /// What is measured of a service in a quarter hour.

@@ -25,10 +25,14 @@ package struct MonthlyUsage: Encodable, Sendable {
         package var lower: Int64
         /// Nil where nothing bounds the gap.
         package var upper: Int64?
+        /// Where the upper bound comes from (`Gap.Basis`); nil with it.
+        package var basis: String?
 
         package init(
-            gateway: String, instance: String, from: String, to: String, reason: String, lower: Int64, upper: Int64?
+            gateway: String, instance: String, from: String, to: String, reason: String, lower: Int64, upper: Int64?,
+            basis: String? = nil
         ) {
+            self.basis = basis
             self.gateway = gateway
             self.instance = instance
             self.from = from

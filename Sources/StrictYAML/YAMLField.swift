@@ -23,10 +23,12 @@ package struct YAMLField {
         self.node = node
     }
 
+    /// File and line, `meters.yaml:12`.
+    package var place: String { file + (node.mark.map { ":\($0.line)" } ?? "") }
+
     /// An error at this place.
     package func error(_ message: String) -> YAMLFieldError {
-        let line = node.mark.map { ":\($0.line)" } ?? ""
-        return YAMLFieldError("\(file)\(line): \(path.isEmpty ? "" : path + ": ")\(message)")
+        YAMLFieldError("\(place): \(path.isEmpty ? "" : path + ": ")\(message)")
     }
 
     /// The document's root. `file` is the name used in messages.

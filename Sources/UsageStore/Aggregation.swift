@@ -156,6 +156,7 @@ extension UsageStore {
             try derived.add(tapes, meters?.attributions(of: tapes.names, gateway: gateway) ?? [:])
         }
         try derived.add(try await reader.remarks(unit), [:])
+        try await CorrectionOverlay(connection: connection).lay(over: &derived, unit)
         return derived
     }
 

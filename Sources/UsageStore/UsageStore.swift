@@ -41,6 +41,8 @@ package struct UsageStoreError: Error, CustomStringConvertible {
         package static let conservation = Code("conservation")
         /// What retention has dropped.
         package static let dropped = Code("dropped")
+        /// A correction in force that the records can not bear.
+        package static let correction = Code("correction")
     }
 
     package let code: Code

@@ -68,7 +68,7 @@ package struct CoverageText {
         if gaps.isEmpty { return lines[0] + " No gaps." }
         lines[0] += " " + requests
         for gap in gaps.prefix(20) {
-            lines.append("  \(gap.instance), \(gap.from) – \(gap.to): \(Self.words(gap.reason)), \(Self.bounds(gap))")
+            lines.append("  \(GapText(gap).day) \(GapText(gap).text)")
         }
         if gaps.count > 20 { lines.append("  and \(gaps.count - 20) more gaps") }
         return lines.joined(separator: "\n")
@@ -81,23 +81,5 @@ package struct CoverageText {
             return "There were at least \(lower) requests; not all gaps have a bound."
         }
         return "There were between \(lower) and \(Digits.grouped(upper)) requests."
-    }
-
-    private static func words(_ reason: String) -> String {
-        switch Gap.Reason(rawValue: reason) {
-        case .tailLost: "ended without a last reading"
-        case .lateStart: "counted before metering began"
-        case .reset: "a counter was reset"
-        case .refused: "values were refused"
-        case .undecidedEpoch: "it could not be told whether the process is a new one"
-        case .identityConflict: "two Envoys under one name"
-        case nil: reason
-        }
-    }
-
-    private static func bounds(_ gap: MonthlyUsage.GapReport) -> String {
-        let lower = Digits.grouped(gap.lower)
-        guard let upper = gap.upper else { return "at least \(lower) requests" }
-        return "between \(lower) and \(Digits.grouped(upper)) requests"
     }
 }

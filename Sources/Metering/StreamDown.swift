@@ -1,0 +1,30 @@
+/// Stretches in which a source of deltas sent nothing: what it counted then was never added up. (A source of totals has
+/// lost nothing when it is back.)
+enum StreamDown {
+    /// The holes between the segments of an epoch that end in the quarter hour, longer than one and a half flushes.
+    static func gaps(of epoch: EpochTape, _ higher: HigherSources) -> [Gap] {
+        let segments = (epoch.previous + epoch.current).sorted { ($0.firstFlush, $0.stream) < ($1.firstFlush, $1.stream) }
+        let intervals = segments.compactMap { segment -> Int64? in
+            guard segment.flushes > 1 else { return nil }
+            return segment.lastFlush.microseconds(since: segment.firstFlush) / (segment.flushes - 1)
+        }
+        guard let interval = intervals.max(), let quarterHour = epoch.current.first?.quarterHour else { return [] }
+        let busiest = segments.reduce(0) { max($0, $1.busiestFlush) }
+        var gaps: [Gap] = []
+        var seenTo = segments.first?.lastFlush
+        for segment in segments.dropFirst() {
+            defer { seenTo = max(seenTo ?? segment.lastFlush, segment.lastFlush) }
+            guard let from = seenTo, QuarterHour(containing: segment.firstFlush) == quarterHour else { continue }
+            let missing = segment.firstFlush.microseconds(since: from)
+            guard missing > interval + interval / 2 else { continue }
+            guard higher.cover(from: from, to: segment.firstFlush) != .wholly else { continue }
+            gaps.append(
+                Gap(
+                    reason: .streamDown, epoch: epoch.epoch, counter: nil, from: from, to: segment.firstFlush, lower: 0,
+                    upper: RateBound.requests(
+                        unobserved: missing, flushInterval: interval, busiestFlush: busiest),
+                    basis: .rate))
+        }
+        return gaps
+    }
+}
