@@ -41,6 +41,7 @@ package struct InstanceUsage: Sendable {
     ) throws {
         let before = try lane.points(of: lane.previous)
         let now = try lane.points(of: lane.current)
+        let rate = lane.rate
         var conflicts = overlaps
         conflicts += IdentityConflict.falls(before, now, lane, outside: overlaps, isConnectionManagers)
         for (counter, points) in now {
@@ -50,7 +51,7 @@ package struct InstanceUsage: Sendable {
             }
             var walk = CounterWalk(
                 epoch: lane.epoch, counter: counter, opening: opening, started: lane.opening.started,
-                quarterHour: quarterHour, conflicts: conflicts, higher: higher, rate: lane.rate
+                quarterHour: quarterHour, conflicts: conflicts, higher: higher, rate: rate
             )
             for point in points { walk.step(to: point) }
             walk.end()
@@ -158,18 +159,10 @@ struct Lane {
     }
 
     /// The rate around the lane's readings, from which gaps are bounded.
-    var rate: (flushInterval: Int64?, busiestFlush: Int64) {
-        (flushInterval, (previous + current).reduce(0) { max($0, $1.busiestFlush) })
-    }
+    var rate: FlushRate { FlushRate(of: previous + current) }
 
     /// The learned flush interval. Unit: microseconds; nil with less than two flushes.
-    var flushInterval: Int64? {
-        let intervals = (previous + current).compactMap { segment -> Int64? in
-            guard segment.flushes > 1 else { return nil }
-            return segment.lastFlush.microseconds(since: segment.firstFlush) / (segment.flushes - 1)
-        }
-        return intervals.max()
-    }
+    var flushInterval: Int64? { rate.flushInterval }
 }
 
 /// Walks one counter's readings through a quarter hour.
@@ -179,7 +172,7 @@ private struct CounterWalk {
     private let quarterHour: QuarterHour
     private let conflicts: [ClosedRange<Timestamp>]
     private let higher: HigherSources
-    private let rate: (flushInterval: Int64?, busiestFlush: Int64)
+    private let rate: FlushRate
     private var last: Reading
     /// Readings before the opening say nothing of what came after it.
     private let openedAt: Timestamp?
@@ -190,7 +183,7 @@ private struct CounterWalk {
 
     init(
         epoch: Int64, counter: CounterID, opening: Reading?, started: Timestamp?, quarterHour: QuarterHour,
-        conflicts: [ClosedRange<Timestamp>], higher: HigherSources, rate: (flushInterval: Int64?, busiestFlush: Int64)
+        conflicts: [ClosedRange<Timestamp>], higher: HigherSources, rate: FlushRate
     ) {
         self.higher = higher
         self.rate = rate
@@ -244,10 +237,7 @@ private struct CounterWalk {
                 Gap(
                     reason: .reset, epoch: usage.epoch, counter: usage.counter, from: last.time, to: reading.time,
                     lower: 0,
-                    upper: RateBound.requests(
-                        unobserved: reading.time.microseconds(since: last.time), flushInterval: rate.flushInterval,
-                        busiestFlush: rate.busiestFlush),
-                    basis: .rate))
+                    upper: rate.bound(unobserved: reading.time.microseconds(since: last.time)), basis: .rate))
         }
         usage.quantity = usage.quantity.addingClamped(step)
         if last.time < quarterHour.start, step > 0, usage.carriedSince == nil {

@@ -17,3 +17,43 @@ package enum RateBound {
         return busiestFlush.multipliedClamped(by: factor).multipliedClamped(by: max(1, flushes))
     }
 }
+
+/// The rate of flushes and requests around a gap.
+package struct FlushRate: Hashable, Sendable {
+    /// The longest mean interval between two flushes of a segment. Unit: microseconds; nil with less than two flushes.
+    package let flushInterval: Int64?
+    /// The most requests that one flush brought.
+    package let busiestFlush: Int64
+
+    package init(of segments: some Sequence<Segment>) {
+        var longest: Int64?
+        var busiest: Int64 = 0
+        for segment in segments {
+            busiest = max(busiest, segment.busiestFlush)
+            guard segment.flushes > 1 else { continue }
+            let interval = segment.lastFlush.microseconds(since: segment.firstFlush) / (segment.flushes - 1)
+            longest = max(longest ?? interval, interval)
+        }
+        flushInterval = longest
+        busiestFlush = busiest
+    }
+
+    /// The bound of a stretch of so many microseconds.
+    package func bound(unobserved: Int64) -> Int64? {
+        RateBound.requests(unobserved: unobserved, flushInterval: flushInterval, busiestFlush: busiestFlush)
+    }
+}
+
+extension EpochTape {
+    /// The rate around the quarter hour.
+    package var rate: FlushRate { FlushRate(of: previous + current) }
+}
+
+extension Gap {
+    /// The gap with an upper bound from the rates around it, where there is one.
+    package func bounded(by rate: FlushRate) -> Gap {
+        Gap(
+            reason: reason, epoch: epoch, counter: counter, from: from, to: to, lower: lower,
+            upper: rate.bound(unobserved: to.microseconds(since: from)), basis: .rate)
+    }
+}

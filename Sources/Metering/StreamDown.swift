@@ -3,13 +3,11 @@
 enum StreamDown {
     /// The holes between the segments of an epoch that end in the quarter hour, longer than one and a half flushes.
     static func gaps(of epoch: EpochTape, _ higher: HigherSources) -> [Gap] {
-        let segments = (epoch.previous + epoch.current).sorted { ($0.firstFlush, $0.stream) < ($1.firstFlush, $1.stream) }
-        let intervals = segments.compactMap { segment -> Int64? in
-            guard segment.flushes > 1 else { return nil }
-            return segment.lastFlush.microseconds(since: segment.firstFlush) / (segment.flushes - 1)
+        let segments = (epoch.previous + epoch.current).sorted {
+            ($0.firstFlush, $0.stream) < ($1.firstFlush, $1.stream)
         }
-        guard let interval = intervals.max(), let quarterHour = epoch.current.first?.quarterHour else { return [] }
-        let busiest = segments.reduce(0) { max($0, $1.busiestFlush) }
+        let rate = FlushRate(of: segments)
+        guard let interval = rate.flushInterval, let quarterHour = epoch.current.first?.quarterHour else { return [] }
         var gaps: [Gap] = []
         var seenTo = segments.first?.lastFlush
         for segment in segments.dropFirst() {
@@ -21,9 +19,7 @@ enum StreamDown {
             gaps.append(
                 Gap(
                     reason: .streamDown, epoch: epoch.epoch, counter: nil, from: from, to: segment.firstFlush, lower: 0,
-                    upper: RateBound.requests(
-                        unobserved: missing, flushInterval: interval, busiestFlush: busiest),
-                    basis: .rate))
+                    upper: rate.bound(unobserved: missing), basis: .rate))
         }
         return gaps
     }

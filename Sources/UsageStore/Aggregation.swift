@@ -150,12 +150,17 @@ extension UsageStore {
         let meters = try await meterVersions(on: connection).inForce(at: unit.quarterHour)
         let reader = TapeReader(connection: connection, dictionary: counterDictionary)
         let gateway = try await reader.gatewayName(unit)
+        let election = try await UnitElection.read(
+            unit, identities: meters?.meters.identities ?? [], on: connection)
         var derived = DerivedConsumption(unit: unit)
         for part in try await reader.parts(of: unit) {
-            let tapes = try await reader.read(unit, part)
+            var tapes = try await reader.read(unit, part)
+            tapes.election = election
             try derived.add(tapes, meters?.attributions(of: tapes.names, gateway: gateway) ?? [:])
         }
-        try derived.add(try await reader.remarks(unit), [:])
+        var remarks = try await reader.remarks(unit)
+        remarks.election = election
+        try derived.add(remarks, [:])
         try await CorrectionOverlay(connection: connection).lay(over: &derived, unit)
         return derived
     }

@@ -211,18 +211,18 @@ struct ConsumptionWriter {
             """
             INSERT INTO gap (
                 gateway_id, quarter_hour, instance_id, epoch_id, tenant_id, counter_id, reason, from_at, to_at,
-                lower_bound, upper_bound
+                lower_bound, upper_bound, upper_basis
             )
             SELECT $1, $2, * FROM unnest(
                 $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::timestamptz[],
-                $9::timestamptz[], $10::bigint[], $11::bigint[]
+                $9::timestamptz[], $10::bigint[], $11::bigint[], $12::text[]
             )
             """,
             [
                 unit.gateway, unit.quarterHour.start.postgres, gaps.map(\.instance), gaps.map(\.gap.epoch),
                 gaps.map { $0.tenant.flatMap { tenants[$0] } }, gaps.map { $0.gap.counter?.rawValue },
                 gaps.map(\.gap.reason.rawValue), gaps.map(\.gap.from.postgres), gaps.map(\.gap.to.postgres),
-                gaps.map(\.gap.lower), gaps.map(\.gap.upper),
+                gaps.map(\.gap.lower), gaps.map(\.gap.upper), gaps.map(\.gap.basis?.rawValue),
             ]
         )
     }

@@ -61,12 +61,17 @@ struct DerivedConsumption {
         for (instance, epochs) in tapes.instances {
             let usage = try InstanceUsage(
                 quarterHour: unit.quarterHour, epochs: epochs,
-                isConnectionManagers: tapes.connectionManagers.contains)
+                isConnectionManagers: tapes.connectionManagers.contains,
+                higher: tapes.election?.above(instance: instance))
             for counter in usage.counters where counter.quantity > 0 { totals.add(counter, before) }
             for gauge in usage.gauges { try add(gauge, attributions) }
             for gap in usage.gaps {
+                guard let counter = gap.counter else {
+                    gaps.append((instance, nil, gap))
+                    continue
+                }
                 // A gap of a counter that bills no requests bounds no requests.
-                guard let binding = gap.counter.flatMap({ attributions[$0]?.binding }) else { continue }
+                guard let binding = attributions[counter]?.binding else { continue }
                 guard binding.dimension == .requests else { continue }
                 gaps.append((instance, binding.tenant, gap))
             }
@@ -78,7 +83,7 @@ struct DerivedConsumption {
             case .unattributed: unattributed[counter, default: 0].addClamped(total.quantity)
             }
         }
-        for remark in tapes.remarks { gaps.append((remark.instance, nil, remark.gap)) }
+        for remark in tapes.countedRemarks { gaps.append((remark.instance, nil, remark.gap)) }
     }
 
     private mutating func add(_ gauge: GaugeUsage, _ attributions: [CounterID: Attribution]) throws {

@@ -90,12 +90,20 @@ struct EpochRegister {
     private func insertEpoch(_ commit: StreamCommit, _ sign: LifeSign, instanceIsMetered: Bool) async throws -> Int64 {
         let since = try await connection.execute(
             "SELECT metering_since FROM gateway WHERE gateway_id = $1", [commit.stored.gateway])
-        let opensAtZero =
-            try commit.tape.isOdometer
-            || EpochRules.opensAtZero(
-                source: commit.tape.source, sign: sign, instanceIsMetered: instanceIsMetered,
-                meteringSince: since.first?.timestamp(0))
         let firstRead = commit.tape.firstFlush.values.map(\.time).min() ?? sign.receivedAt
+        let displacement = SourceDisplacement(connection: connection)
+        let opensAtZero: Bool
+        if commit.tape.isOdometer {
+            opensAtZero = true
+        } else {
+            let isByRule = EpochRules.opensAtZero(
+                source: commit.tape.source, sign: sign, instanceIsMetered: instanceIsMetered,
+                meteringSince: try since.first?.timestamp(0))
+            let isElsewhereCounted = try await displacement.isCountedElsewhere(
+                commit, sign, firstRead, instanceIsMetered: instanceIsMetered)
+            opensAtZero = isByRule && !isElsewhereCounted
+        }
+        if opensAtZero { try await displacement.enqueue(commit, since: sign.startedAt, until: firstRead) }
         let rows = try await connection.execute(
             """
             INSERT INTO epoch (
@@ -201,6 +209,7 @@ struct EpochRegister {
         guard !commits.isEmpty else { return }
         let signs = commits.map(\.tape.lastSign)
         let readings = commits.map { $0.tape.lastFlushTime.postgres }
+        try await SourceDisplacement(connection: connection).enqueue(commits)
         // Whether an epoch lost its tail is said in the quarter hour of its last reading, which moves here.
         _ = try await connection.execute(
             """

@@ -5,7 +5,8 @@ import Synchronization
 
 /// The meters in force by quarter hour.
 package struct MeterVersions: Sendable {
-    /// Versions in the order of their validity; the last one at or before a quarter hour is in force in it.
+    /// Versions in the order in which they were applied. Of those that are valid in a quarter hour the last one that was
+    /// applied is in force: a version is valid from a quarter hour on, whatever was applied before it.
     fileprivate let versions: [(validFrom: Timestamp, version: MeterVersion)]
 
     /// The meters in force; nil before the first version.
@@ -59,36 +60,40 @@ final class MeterVersionCache: Sendable {
 }
 
 extension UsageStore {
-    /// Puts meters files in force, if they differ from those that are: from the current quarter hour on, the very first
-    /// ones since always. The quarter hours that they are valid for are derived anew.
+    /// Puts a server's meters files in force, if they are others than those that a server put in force last: from the
+    /// current quarter hour on, the very first ones since always. So a version that an operator applied meanwhile stays
+    /// in force when a server starts again with the files that it had. What they are valid for is derived anew.
     ///
-    /// - Parameter files: the text of each meters file.
+    /// - Parameters:
+    ///   - files: the text of each meters file.
+    ///   - onlyIfNone: put in force only where no version is known, as the shipped files are.
     /// - Returns: whether a new version was made.
     @discardableResult
-    package func putInForce(meters files: [String], now: Timestamp) async throws -> Bool {
+    package func putInForce(meters files: [String], onlyIfNone: Bool = false, now: Timestamp) async throws -> Bool {
         try await pool.transaction(.readCommitted) { connection in
             _ = try await connection.execute("LOCK TABLE meter_version IN SHARE ROW EXCLUSIVE MODE")
             let latest = try await connection.execute(
                 """
-                SELECT meters = $1::text[], valid_from FROM meter_version ORDER BY valid_from DESC, meter_version_id DESC LIMIT 1
+                SELECT meters = $1::text[], valid_from FROM meter_version
+                ORDER BY applied_by = $2 DESC, meter_version_id DESC LIMIT 1
                 """,
-                [files]
+                [files, Self.server]
             )
-            if let row = latest.first, try row.decode(0, as: Bool.self) { return false }
+            if let row = latest.first, try onlyIfNone || row.decode(0, as: Bool.self) { return false }
             var validFrom = Timestamp(microseconds: 0)
             // Never before the version that it replaces, whatever this clock says.
             if let row = latest.first { validFrom = max(QuarterHour(containing: now).start, try row.timestamp(1)) }
-            _ = try await connection.execute(
-                "INSERT INTO meter_version (valid_from, meters) VALUES ($1, $2)", [validFrom.postgres, files])
-            _ = try await connection.execute(
-                """
-                INSERT INTO tape_change (gateway_id, quarter_hour)
-                SELECT DISTINCT gateway_id, quarter_hour FROM tape WHERE quarter_hour >= $1
-                """,
-                [validFrom.postgres]
-            )
+            _ = try await Self.insert(files, from: validFrom, by: Self.server, reason: nil, on: connection)
             return true
         }
+    }
+
+    /// What stands as the one who applied a version that came from a server's files.
+    private static let server = "serve"
+
+    /// The meters in force at an instant; nil before the first version.
+    package func metersInForce(at instant: Timestamp) async throws -> Meters? {
+        try await meterVersions().inForce(at: QuarterHour(containing: instant))?.meters
     }
 
     /// All versions of the meters.
@@ -99,7 +104,7 @@ extension UsageStore {
     /// A version's text is read and understood once.
     func meterVersions(on connection: PostgresConnection) async throws -> MeterVersions {
         let rows = try await connection.execute(
-            "SELECT meter_version_id, valid_from FROM meter_version ORDER BY valid_from, meter_version_id")
+            "SELECT meter_version_id, valid_from FROM meter_version ORDER BY meter_version_id")
         var versions: [(validFrom: Timestamp, version: MeterVersion)] = []
         for row in rows {
             let number: Int64 = try row.decode(0)

@@ -8,6 +8,14 @@ struct UnitTapes {
     var names: [CounterID: String] = [:]
     /// Gaps that receivers remarked, and epochs that ended here without an orderly last reading.
     var remarks: [(instance: Int64, gap: Gap)] = []
+    /// Nil where one source reports alone.
+    var election: UnitElection?
+
+    /// The remarks on the sources that count.
+    var countedRemarks: [(instance: Int64, gap: Gap)] {
+        guard let election else { return remarks }
+        return remarks.filter { election.counts($0.gap, instance: $0.instance) }
+    }
 
     var connectionManagers: Set<CounterID> { Set(names.filter { $0.value.hasPrefix("http.") }.keys) }
 }
@@ -89,7 +97,10 @@ struct TapeReader {
         // In one order each time: where two lives of an instance differ, it is by their numbers.
         for instance in tapes.instances.keys { tapes.instances[instance]?.sort { $0.epoch < $1.epoch } }
         tapes.names = try await dictionary.names(Set(sets.values.joined()), of: unit.gateway, on: connection)
-        tapes.remarks = try await tailsLost(unit, epochs)
+        tapes.remarks = try await tailsLost(unit, epochs).map { lost in
+            let ended = tapes.instances[lost.instance]?.first { $0.epoch == lost.gap.epoch }
+            return (lost.instance, ended.map { lost.gap.bounded(by: $0.rate) } ?? lost.gap)
+        }
         return tapes
     }
 

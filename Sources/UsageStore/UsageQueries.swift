@@ -185,7 +185,7 @@ struct CoverageReader {
     func gaps(of tenant: Int64, _ gateways: [Int64]) async throws -> [MonthlyUsage.GapReport] {
         let rows = try await connection.execute(
             """
-            SELECT gateway.name, instance.name, from_at, to_at, reason, lower_bound, upper_bound
+            SELECT gateway.name, instance.name, from_at, to_at, reason, lower_bound, upper_bound, upper_basis
             FROM gap JOIN gateway USING (gateway_id) JOIN instance USING (instance_id)
             WHERE quarter_hour >= $2 AND quarter_hour < $3 AND gap.gateway_id = ANY($4::bigint[])
                 AND (tenant_id = $1 OR tenant_id IS NULL)
@@ -197,11 +197,11 @@ struct CoverageReader {
             MonthlyUsage.GapReport(
                 gateway: try row.decode(0), instance: try row.decode(1), from: try row.timestamp(2).description,
                 to: try row.timestamp(3).description, reason: try row.decode(4), lower: try row.decode(5),
-                upper: try row.decode(6))
+                upper: try row.decode(6), basis: try row.decode(7))
         }
     }
 
-    /// The epochs of gateways.
+    /// The epochs of gateways, of the highest source that reported from each in the period.
     func lives(of gateways: [Int64]) async throws -> [Coverage.Life] {
         let rows = try await connection.execute(
             """
@@ -219,6 +219,11 @@ struct CoverageReader {
             WHERE epoch.gateway_id = ANY($1::bigint[])
                 AND epoch.last_reading_at >= $2::timestamptz - interval '24 hours'
                 AND COALESCE(epoch.started_at, epoch.first_received_at) < $3
+                AND NOT (epoch.source_kind > 1 AND EXISTS (
+                    SELECT FROM epoch AS higher
+                    WHERE higher.gateway_id = epoch.gateway_id AND higher.source_kind < epoch.source_kind
+                        AND higher.last_reading_at >= $2 AND higher.first_received_at < $3
+                ))
             """,
             [gateways, start.postgres, end.postgres]
         )

@@ -75,6 +75,7 @@ struct ServeCommand: AsyncParsableCommand {
                 ?? Interval.setting(file.aggregateInterval, "aggregate_interval", default: "60s"),
             retention: file.retention,
             meters: try MetersFiles.read(meters.isEmpty ? file.meters : meters),
+            metersAreShipped: meters.isEmpty && file.meters.isEmpty,
             ingest: try ingest.over(file.ingest), spoolDirectory: spoolDirectory(file))
         try guardListeners(settings)
         return settings

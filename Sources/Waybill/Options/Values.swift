@@ -113,7 +113,9 @@ enum MetersFiles {
             let meters = try texts.enumerated().map { index, text in
                 try Meters(yaml: text, file: index < paths.count ? paths[index] : "meters")
             }
-            return Meters(joining: meters)
+            let joined = Meters(joining: meters)
+            if let conflict = joined.conflicts().first { throw CommandError(.usage, conflict.description) }
+            return joined
         } catch let error as YAMLFieldError {
             throw CommandError(.usage, error.description)
         }

@@ -22,6 +22,8 @@ struct Server {
         var retention = Retention.standard
         /// The text of each meters file.
         var meters: [String]
+        /// They are the shipped ones: put in force only where no version is known.
+        var metersAreShipped = false
         var ingest = IngestSettings()
         /// Where sums of delta sources are kept; made where there are such sources.
         var spoolDirectory = ""
@@ -35,7 +37,11 @@ struct Server {
     ///
     /// - Parameter announce: told what listens where.
     func run(_ store: UsageStore, announce: @escaping @Sendable (Listening) -> Void) async throws {
-        try await store.putInForce(meters: settings.meters, now: WallClock.now())
+        try await store.putInForce(
+            meters: settings.meters, onlyIfNone: settings.metersAreShipped, now: WallClock.now())
+        let collect =
+            try await store.metersInForce(at: WallClock.now())?.collect
+            ?? MetersFiles.meters(settings.meters).collect
         var services: [any Service] = []
         if settings.roles.contains(.aggregate) {
             services.append(
@@ -43,7 +49,7 @@ struct Server {
                     store: store, interval: settings.aggregateInterval.duration, retention: settings.retention,
                     logger: logger))
         }
-        if settings.roles.contains(.ingest) { services += try await ingest(store, announce) }
+        if settings.roles.contains(.ingest) { services += try await ingest(store, collect, announce) }
         if settings.roles.contains(.api) {
             let address = settings.apiListen
             services.append(
@@ -69,11 +75,10 @@ struct Server {
     }
 
     private func ingest(
-        _ store: UsageStore, _ announce: @escaping @Sendable (Listening) -> Void
+        _ store: UsageStore, _ collect: CollectPatterns, _ announce: @escaping @Sendable (Listening) -> Void
     ) async throws -> [any Service] {
         let now: @Sendable () -> Timestamp = { WallClock.now() }
         let settings = self.settings.ingest
-        let collect = try MetersFiles.meters(self.settings.meters).collect
         var configuration = IngestWorker.Configuration()
         configuration.commitInterval = self.settings.commitInterval.duration
         configuration.limits = settings.names

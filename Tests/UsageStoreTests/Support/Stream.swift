@@ -12,9 +12,9 @@ struct Stream {
 
     init(
         _ number: Int64, gateway: String = "edge", instance: String = "envoy-1", bootID: String? = "boot-1",
-        collect: CollectPatterns = .everything
+        source: SourceKind = .metricsService, collect: CollectPatterns = .everything
     ) {
-        tape = StreamTape(stream: StreamID(rawValue: number), collect: collect)
+        tape = StreamTape(stream: StreamID(rawValue: number), source: source, collect: collect)
         identity = StreamIdentity(gateway: gateway, instance: instance, bootID: bootID)
     }
 

@@ -1,0 +1,76 @@
+import Metering
+import PostgreSQL
+
+/// Which source counts in a unit: read only for gateways that more than one source reports from.
+struct UnitElection: Sendable {
+    private let election: SourceElection
+    private let names: [Int64: String]
+    /// By epoch, where it is another than the metrics service.
+    private let sources: [Int64: SourceKind]
+
+    /// What higher sources cover of an instance, by the source that reads it.
+    func above(instance: Int64) -> (SourceKind) -> HigherSources {
+        { source in election.above(source, instance: instance, name: names[instance] ?? "") }
+    }
+
+    /// Whether a gap is one of the bill: of the source that counts at its time.
+    func counts(_ gap: Gap, instance: Int64) -> Bool {
+        above(instance: instance)(sources[gap.epoch] ?? .metricsService).cover(from: gap.from, to: gap.to) != .wholly
+    }
+
+    /// How long before the quarter hour a reading may lie from which one of its steps goes. Unit: days.
+    private static let longestStep: Int64 = 31
+    /// An epoch that was read this recently still reports: its next reading covers what lies between.
+    private static let liveness: Int64 = 120_000_000
+
+    /// Nil where one source reports alone.
+    ///
+    /// - Parameter identities: those of the meters in force.
+    static func read(
+        _ unit: AggregationUnit, identities: [SourceIdentity], on connection: PostgresConnection
+    ) async throws -> UnitElection? {
+        // Most gateways have one source, which the partial index says at once.
+        let several = try await connection.execute(
+            "SELECT EXISTS (SELECT FROM epoch WHERE gateway_id = $1 AND source_kind > 1)", [unit.gateway])
+        guard try several.first?.decode(0, as: Bool.self) == true else { return nil }
+        let rows = try await connection.execute(
+            """
+            SELECT source_kind, instance_id, instance.name, gateway.name,
+                COALESCE(baseline_at, started_at, first_received_at),
+                CASE WHEN last_received_at > now() - $4::bigint * interval '1 microsecond'
+                    THEN GREATEST(now(), $3) ELSE last_reading_at END
+            FROM epoch JOIN instance USING (instance_id) JOIN gateway ON gateway.gateway_id = epoch.gateway_id
+            WHERE epoch.gateway_id = $1 AND source_kind <= 3
+                AND last_reading_at >= $2::timestamptz - $5::bigint * interval '1 day'
+                AND COALESCE(baseline_at, started_at, first_received_at) < $3
+            UNION ALL
+            SELECT source_kind, instance_id, instance.name, gateway.name, first_flush_at, last_flush_at
+            FROM tape JOIN epoch USING (instance_id, epoch_id) JOIN instance USING (instance_id)
+            JOIN gateway ON gateway.gateway_id = tape.gateway_id
+            WHERE tape.gateway_id = $1 AND is_delta
+                AND quarter_hour >= $2::timestamptz - interval '15 minutes' AND quarter_hour < $3
+            """,
+            [
+                unit.gateway, unit.quarterHour.start.postgres, unit.quarterHour.end.postgres, liveness, longestStep,
+            ]
+        )
+        var reigns: [SourceReign] = []
+        var names: [Int64: String] = [:]
+        var gateway = ""
+        for row in rows {
+            let reign = SourceReign(
+                source: try row.sourceKind(0), instance: try row.decode(1), instanceName: try row.decode(2),
+                from: try row.timestamp(4), to: try row.timestamp(5))
+            names[reign.instance] = reign.instanceName
+            gateway = try row.decode(3)
+            reigns.append(reign)
+        }
+        var sources: [Int64: SourceKind] = [:]
+        let others = try await connection.execute(
+            "SELECT epoch_id, source_kind FROM epoch WHERE gateway_id = $1 AND source_kind > 1", [unit.gateway])
+        for row in others { sources[try row.decode(0)] = try row.sourceKind(1) }
+        return UnitElection(
+            election: SourceElection(reigns: reigns, identities: identities.filter { $0.gateway == gateway }),
+            names: names, sources: sources)
+    }
+}
