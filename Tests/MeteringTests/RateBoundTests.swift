@@ -85,7 +85,7 @@ import Testing
             let gap = try #require(usage.gaps.first)
             #expect(gap.reason == .streamDown)
             #expect(gap.to.microseconds(since: gap.from) == 8_000_000)
-            #expect(gap.upper == 2 * 32 * 8)
+            #expect(gap.upper == Int64(512))
             #expect(gap.basis == .rate)
         }
     }

@@ -115,12 +115,14 @@ import Testing
             _ = try await store.apply(
                 meters: [Renamed.meters(of: store)], names: ["meters.yaml"], from: QuarterHour(containing: .at(12, 15)),
                 by: "ada", reason: "the tenant's name", now: .at(14, 0))
-            #expect(try await store.putInForce(meters: [Shipped.meters()], now: .at(15, 0)) == false)
+            let shipped = try Shipped.meters()
+            let changed = shipped + "# changed\n"
+            #expect(try await store.putInForce(meters: [shipped], now: .at(15, 0)) == false)
             #expect(try await store.putInForce(meters: ["other"], onlyIfNone: true, now: .at(15, 0)) == false)
             #expect(try await store.requests(of: "tenant_acme") == 15)
             #expect(try await store.usage(of: "acme").requests == 10)
             #expect(
-                try await store.putInForce(meters: [Shipped.meters() + "# changed\n"], now: .at(15, 0)))
+                try await store.putInForce(meters: [changed], now: .at(15, 0)))
         }
     }
 
