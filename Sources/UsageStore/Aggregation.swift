@@ -40,6 +40,7 @@ extension UsageStore {
     package func aggregate(
         progress: @Sendable (_ done: Int64, _ waiting: Int64) -> Void = { _, _ in }
     ) async throws -> AggregationRun {
+        try await presumeEnds()
         let job = try await beginJob(reason: "changes")
         return try await run(job, progress: progress)
     }

@@ -64,6 +64,7 @@ struct EpochRegister {
             )
         }
         try await storeLastSigns(of: [commit])
+        try await storePeer(of: commit, instance)
         let collect = try await connection.execute(
             """
             SELECT collect_version.collect_version_id, patterns
@@ -75,6 +76,19 @@ struct EpochRegister {
         if let row = collect.first, try row.decode(0, as: Int64.self) != commit.stored.collectVersion {
             commit.stored.collectOfEpoch = try CollectPatterns(canonicalText: row.decode(1))
         }
+    }
+
+    /// Kept for 40 days, in which a conflict is looked into.
+    private func storePeer(of commit: StreamCommit, _ instance: Int64) async throws {
+        guard let peer = commit.peer, (1...256).contains(peer.utf8.count), !peer.utf8.contains(0) else { return }
+        _ = try await connection.execute(
+            """
+            INSERT INTO stream_peer (instance_id, stream_id, peer) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+            """,
+            [instance, commit.tape.stream.rawValue, peer]
+        )
+        _ = try await connection.execute(
+            "DELETE FROM stream_peer WHERE instance_id = $1 AND begun_at < now() - interval '40 days'", [instance])
     }
 
     private func decision(_ commit: StreamCommit, _ sign: LifeSign, _ records: [EpochRecord]) -> EpochRules.Decision {

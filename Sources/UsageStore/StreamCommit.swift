@@ -7,8 +7,14 @@ package struct StreamCommit: Sendable {
     package var stored: StoredStream
     /// What the receiver could not count, at most one of a reason and quarter hour.
     package var remarks: [StreamRemark]
+    /// From where it is sent, for whoever looks for two Envoys under one name; nil where it is not known.
+    package var peer: String?
 
-    package init(identity: StreamIdentity, tape: StreamTape, stored: StoredStream, remarks: [StreamRemark] = []) {
+    package init(
+        identity: StreamIdentity, tape: StreamTape, stored: StoredStream, remarks: [StreamRemark] = [],
+        peer: String? = nil
+    ) {
+        self.peer = peer
         self.identity = identity
         self.tape = tape
         self.stored = stored

@@ -98,6 +98,8 @@ struct TapeReader {
         for instance in tapes.instances.keys { tapes.instances[instance]?.sort { $0.epoch < $1.epoch } }
         tapes.names = try await dictionary.names(Set(sets.values.joined()), of: unit.gateway, on: connection)
         tapes.remarks = try await tailsLost(unit, epochs).map { lost in
+            // Nobody knows when one ended that only fell silent: no rate bounds a day.
+            guard lost.hasSuccessor else { return (lost.instance, lost.gap) }
             let ended = tapes.instances[lost.instance]?.first { $0.epoch == lost.gap.epoch }
             return (lost.instance, ended.map { lost.gap.bounded(by: $0.rate) } ?? lost.gap)
         }
@@ -297,23 +299,27 @@ struct TapeReader {
     }
 
     /// Epochs whose last reading lies in this quarter hour, which were not drained, and which another life of the
-    /// instance followed that did not inherit what was pending: what they counted after that reading is lost.
+    /// instance followed that did not inherit what was pending, or which were given up: what they counted after that
+    /// reading is lost.
     private func tailsLost(
         _ unit: AggregationUnit, _ epochs: [EpochKey]
-    ) async throws -> [(instance: Int64, gap: Gap)] {
+    ) async throws -> [(instance: Int64, gap: Gap, hasSuccessor: Bool)] {
         let rows = try await connection.execute(
             """
             SELECT ended.instance_id, ended.epoch_id, ended.last_reading_at,
-                GREATEST(ended.last_reading_at, COALESCE(successor.started_at, successor.first_received_at))
+                GREATEST(ended.last_reading_at, COALESCE(successor.started_at, successor.first_received_at,
+                    ended.presumed_ended_at)), successor.first_received_at IS NOT NULL
             FROM unnest($1::bigint[], $2::bigint[]) AS wanted (instance_id, epoch_id)
             JOIN epoch AS ended USING (instance_id, epoch_id)
-            JOIN LATERAL (
+            LEFT JOIN LATERAL (
                 SELECT started_at, first_received_at, first_hot_restart_epoch FROM epoch AS later
                 WHERE later.instance_id = ended.instance_id AND later.source_kind = ended.source_kind
                     AND later.first_received_at > ended.last_received_at
                 ORDER BY later.first_received_at LIMIT 1
-            ) AS successor ON successor.first_hot_restart_epoch <= ended.last_hot_restart_epoch
-            WHERE NOT ended.drained AND ended.last_reading_at >= $3 AND ended.last_reading_at < $4
+            ) AS successor ON true
+            WHERE (successor.first_hot_restart_epoch <= ended.last_hot_restart_epoch
+                    OR successor.first_received_at IS NULL AND ended.presumed_ended_at >= ended.last_received_at)
+                AND NOT ended.drained AND ended.last_reading_at >= $3 AND ended.last_reading_at < $4
             """,
             [
                 epochs.map(\.instance), epochs.map(\.epoch), unit.quarterHour.start.postgres,
@@ -325,7 +331,7 @@ struct TapeReader {
                 reason: .tailLost, epoch: try row.decode(1), counter: nil, from: try row.timestamp(2),
                 to: try row.timestamp(3), lower: 0, upper: nil
             )
-            return (try row.decode(0), gap)
+            return (try row.decode(0), gap, try row.decode(4))
         }
     }
 }

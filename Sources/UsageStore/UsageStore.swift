@@ -14,6 +14,7 @@ package struct UsageStore: Sendable {
     package let logger: Logger
     let partitions = PartitionCalendar()
     let meterVersionCache = MeterVersionCache()
+    let silenceWatch = SilenceWatch()
     let counterDictionary = CounterDictionary()
     let tenantNames = TenantNames()
 

@@ -12,7 +12,7 @@ struct Waybill: AsyncParsableCommand {
             UsageCommand.self, CheckCommand.self, EvidenceCommand.self, TenantCommand.self, ContractCommand.self,
             InvoiceCommand.self, CreditNoteCommand.self, VerifyCommand.self, KeyCommand.self, AuditCommand.self,
             QuoteCommand.self, PriceCommand.self, CompareCommand.self, ForecastCommand.self, GapsCommand.self,
-            BackfillCommand.self, MeterCommand.self,
+            BackfillCommand.self, MeterCommand.self, DoctorCommand.self, ConfigCommand.self,
             SimulateCommand.self,
             ReportCommand.self,
             LoadBalancerCostCommand.self, CloudWatchCommand.self, PricesCommand.self,

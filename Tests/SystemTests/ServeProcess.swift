@@ -16,6 +16,8 @@ actor ServeProcess {
         var aggregateInterval = "1s"
         /// Flags besides.
         var more: [String] = []
+        /// Meters files; the shipped ones unless given.
+        var meters: [String] = []
 
         static func onFreePorts(database: [String], folder: String) async throws -> Settings {
             let ports = try await FreePorts.find(2)
@@ -26,7 +28,7 @@ actor ServeProcess {
             ["serve"] + database + [
                 "--grpc-listen", "127.0.0.1:\(grpcPort)", "--api-listen", "127.0.0.1:\(apiPort)", "--commit-interval",
                 commitInterval, "--aggregate-interval", aggregateInterval, "--spool-dir", folder + "/spool",
-            ] + more
+            ] + meters.flatMap { ["--meters", $0] } + more
         }
     }
 

@@ -101,7 +101,7 @@ final class MeteredStream: MetricsStream, TapeSource {
             guard let identity = state.identity, state.feed.tape.latestRevision > state.stored.revision,
                 !state.feed.tape.looksLikeDeltas
             else { return nil }
-            return StreamCommit(identity: identity, tape: state.feed.tape, stored: state.stored)
+            return StreamCommit(identity: identity, tape: state.feed.tape, stored: state.stored, peer: peer)
         }
         return commit ?? nil
     }

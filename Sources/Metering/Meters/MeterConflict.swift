@@ -14,7 +14,8 @@ extension Meters {
         var found: [MeterConflict] = []
         let bills = bind.filter { $0.role == .bill }
         for (index, left) in bills.enumerated() {
-            for right in bills[(index + 1)...] where left.dimension == right.dimension && left.isFor(gatewaysOf: right) {
+            for right in bills[(index + 1)...] where left.dimension == right.dimension && left.isFor(gatewaysOf: right)
+            {
                 guard left.match.family != right.match.family else { continue }
                 found.append(
                     MeterConflict(
@@ -57,5 +58,11 @@ extension NamePattern {
     var family: [String] {
         let parts = description.split(separator: ".", omittingEmptySubsequences: false)
         return [parts.first, parts.count > 1 ? parts.last : nil].compactMap { $0.map(String.init) }
+    }
+
+    /// Whether a counter is of the kind that the pattern names, whomever it is for.
+    package func namesKind(of name: String) -> Bool {
+        guard let first = family.first, let last = family.last else { return false }
+        return name.hasPrefix(first + ".") && name.hasSuffix("." + last)
     }
 }
