@@ -32,8 +32,9 @@ import Testing
 
     @Test func `EnRoute's connection manager is held against the sum of its clusters`() async throws {
         try await withStore { store in
-            try await store.putInForce(meters: [Shipped.text("config/meters/enroute.yaml")], now: .at(0, 0))
-            var stream = Stream(1)
+            let text = try Shipped.text("config/meters/enroute.yaml")
+            try await store.putInForce(meters: [text], now: .at(0, 0))
+            var stream = Stream(1, collect: try Meters(yaml: text, file: "enroute.yaml").collect)
             stream.flush(
                 at: .at(12, 1),
                 [

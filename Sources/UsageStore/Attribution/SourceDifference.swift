@@ -86,7 +86,6 @@ private struct RuleSums {
                     sums[key, default: Sums()].checks[rule.match.description, default: 0] += counted
                 } else if bills.count == 1 {
                     sums[key, default: Sums()].billed[rule.match.description, default: 0] += counted
-                    guard counters.bySource.count > 1 else { continue }
                     for (source, quantities) in counters.bySource {
                         sums[key, default: Sums()].sources[source, default: 0] += quantities[counter] ?? 0
                     }
@@ -116,6 +115,8 @@ private struct RuleSums {
                         isSource: isSource, checked: checked, difference: checked - billed))
             }
             for (pattern, quantity) in sums.checks { add(pattern, quantity, isSource: false) }
+            // One source alone is what is billed.
+            guard sums.sources.count > 1 else { continue }
             for (source, quantity) in sums.sources { add(source.name, quantity, isSource: true) }
         }
         return found.sorted {
