@@ -92,7 +92,8 @@ package enum BackfillFile {
         var problems: [String] = []
         for name in header where !columns.contains(name) {
             problems.append(
-                "\(file):\(line): the column \"\(name)\" is not known; the columns are \(columns.joined(separator: ","))")
+                "\(file):\(line): the column \"\(name)\" is not known; the columns are \(columns.joined(separator: ","))"
+            )
         }
         for name in columns where header.count(where: { $0 == name }) != 1 {
             problems.append("\(file):\(line): the column \(name) stands \(header.contains(name) ? "twice" : "nowhere")")

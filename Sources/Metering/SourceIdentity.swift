@@ -23,7 +23,8 @@ package struct SourceIdentity: Hashable, Sendable {
         let source = try field.require("source", in: fields)
         let name = try source.text()
         guard let kind = SourceKind(name: name) else {
-            throw source.error("\(name) is no source; allowed: \(SourceKind.allCases.map(\.name).joined(separator: ", "))")
+            throw source.error(
+                "\(name) is no source; allowed: \(SourceKind.allCases.map(\.name).joined(separator: ", "))")
         }
         self.init(
             gateway: try field.require("gateway", in: fields).text(), source: kind,

@@ -82,8 +82,9 @@ extension UsageStore {
     }
 
     /// A batch with what it makes of each tenant's dimensions. `before` is without it, also when it is in force.
-    package func correction(_ name: String) async throws -> (batch: CorrectionBatch, differences: [CorrectionDifference])
-    {
+    package func correction(_ name: String) async throws -> (
+        batch: CorrectionBatch, differences: [CorrectionDifference]
+    ) {
         try await pool.transaction(.repeatableRead) { connection in
             let (batch, number) = try await Self.batch(name, on: connection)
             let isApplied = batch.state == .applied
@@ -152,7 +153,8 @@ extension UsageStore {
             let (batch, number) = try await Self.batch(name, on: connection, locked: true)
             guard batch.state == state else {
                 throw CorrectionRefusal(
-                    .conflict, "batch \(name) is \(batch.state.rawValue): only one that is \(state.rawValue) can be \(next)")
+                    .conflict,
+                    "batch \(name) is \(batch.state.rawValue): only one that is \(state.rawValue) can be \(next)")
             }
             try await Self.refuseShortRecords(number, sign: sign, on: connection)
             try await store(connection, number)
@@ -173,7 +175,8 @@ extension UsageStore {
     }
 
     /// Quantities may take away no more than the records hold.
-    private static func refuseShortRecords(_ batch: Int64, sign: Int64, on connection: PostgresConnection) async throws {
+    private static func refuseShortRecords(_ batch: Int64, sign: Int64, on connection: PostgresConnection) async throws
+    {
         let short = try await connection.execute(
             """
             SELECT tenant.name, gateway.name, service.name, correction.dimension, correction.quarter_hour,

@@ -114,7 +114,9 @@ package enum PrometheusText {
                 var end = index + 1
                 var isQuoted = false
                 while end < line.upperBound, isQuoted || text[end] != UInt8(ascii: "}") {
-                    if isQuoted, text[end] == UInt8(ascii: "\\") { end += 1 } else if text[end] == UInt8(ascii: "\"") {
+                    if isQuoted, text[end] == UInt8(ascii: "\\") {
+                        end += 1
+                    } else if text[end] == UInt8(ascii: "\"") {
                         isQuoted.toggle()
                     }
                     end += 1
