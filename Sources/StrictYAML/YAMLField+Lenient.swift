@@ -27,9 +27,6 @@ extension YAMLField {
         return sequence.enumerated().map { YAMLField(file: file, path: "\(path)[\($0.offset)]", node: $0.element) }
     }
 
-    /// A scalar's text; nil for anything else.
-    package var string: String? { node.scalar?.string }
-
     /// Whether it says true.
     package var isTrue: Bool { ["true", "True", "TRUE"].contains(string ?? "") }
 }
