@@ -2,11 +2,12 @@
 # make test    set up, build, run the tests
 # make check   lint the format, then the tests
 # make fmt     format the sources
+# make screenshots   pictures of the reports in .build/screenshots, to be looked at (needs chromium)
 # make bench   measure speed in a release build; one part of it by BENCH="metrics-service"
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test check lint fmt bench
+.PHONY: setup build demo test check lint fmt screenshots bench
 
 # Generated code is left as its generator writes it.
 SWIFT_FILES = Package.swift $$(find Sources Tests Benchmarks -name '*.swift' -not -path 'Sources/EnvoyAPI/*')
@@ -19,7 +20,7 @@ build: setup
 	swift build --product waybill
 
 demo: build
-	@WAYBILL_ENVOY="$${WAYBILL_ENVOY:-$(ENVOY)}" .build/debug/waybill demo $(DEMO)
+	@WAYBILL_ENVOY="$${WAYBILL_ENVOY:-$(ENVOY)}" .build/debug/waybill demo --reports .build/demo-reports $(DEMO)
 
 test: setup
 	swift build --build-tests
@@ -33,6 +34,9 @@ lint:
 
 fmt:
 	swift format format --in-place $(SWIFT_FILES)
+
+screenshots:
+	@scripts/screenshots
 
 bench: setup
 	swift build -c release --product waybill
