@@ -32,6 +32,7 @@ package struct UsageStoreError: Error, CustomStringConvertible {
 
         package static let unknownTenant = Code("unknown_tenant")
         package static let unknownGateway = Code("unknown_gateway")
+        package static let conflict = Code("conflict")
         package static let corrupt = Code("corrupt")
         /// An export that is to be counted once was counted before.
         package static let alreadyCounted = Code("already_counted")

@@ -16,6 +16,7 @@ struct Waybill: AsyncParsableCommand {
             QuoteCommand.self, PriceCommand.self, ForecastCommand.self, ReportCommand.self,
             CompareCommand.self, SimulateCommand.self,
             LoadBalancerCostCommand.self, CloudWatchCommand.self, PricesCommand.self,
+            KeyCommand.self,
         ]
     )
 

@@ -18,6 +18,8 @@ actor ServeProcess {
         var more: [String] = []
         /// Meters files; the shipped ones unless given.
         var meters: [String] = []
+        /// none, or keys.
+        var authentication = "none"
 
         static func onFreePorts(database: [String], folder: String) async throws -> Settings {
             let ports = try await FreePorts.find(2)
@@ -28,6 +30,7 @@ actor ServeProcess {
             ["serve"] + database + [
                 "--grpc-listen", "127.0.0.1:\(grpcPort)", "--api-listen", "127.0.0.1:\(apiPort)", "--commit-interval",
                 commitInterval, "--aggregate-interval", aggregateInterval, "--spool-dir", folder + "/spool",
+                "--api-auth", authentication,
             ] + meters.flatMap { ["--meters", $0] } + more
         }
     }

@@ -10,6 +10,9 @@ package struct InvoiceFilter: Sendable {
     package var month: String?
     /// finalized or void.
     package var status: Invoice.Status?
+    package var number: String?
+    /// Only those whose number comes after this one.
+    package var afterNumber: String?
     package var limit: Int64 = 1000
 
     package init(tenant: String? = nil, month: String? = nil, status: Invoice.Status? = nil, limit: Int64 = 1000) {
@@ -53,9 +56,14 @@ extension BillingStore {
                 WHERE ($1::text IS NULL OR tenant.name = $1)
                     AND ($2::text IS NULL OR document::json -> 'period' ->> 'month' = $2)
                     AND ($3::bool IS NULL OR COALESCE(events.is_void, false) = $3)
-                ORDER BY invoice.series, invoice.number LIMIT $4
+                    AND ($5::text IS NULL OR invoice.number = $5)
+                    AND ($6::text IS NULL OR invoice.number COLLATE "C" > $6)
+                ORDER BY invoice.number COLLATE "C" LIMIT $4
                 """,
-                [filter.tenant, filter.month, filter.status.map { $0 == .void }, filter.limit]
+                [
+                    filter.tenant, filter.month, filter.status.map { $0 == .void }, filter.limit, filter.number,
+                    filter.afterNumber,
+                ]
             ).map { try Invoice($0) }
         }
     }

@@ -49,6 +49,13 @@ package struct PostgresConfiguration: Sendable {
         parameters = ["host": socketDirectory, "port": String(port), "user": user, "dbname": database]
     }
 
+    /// Lets every connection work with the rights of a role that its user is a member of.
+    ///
+    /// - Parameter role: a plain identifier.
+    package mutating func assume(role: String) {
+        parameters["options"] = [parameters["options"], "-c role=\(role)"].compactMap(\.self).joined(separator: " ")
+    }
+
     /// The URL itself holds a secret, so it must not have come from a command line.
     package var containsPassword: Bool {
         parameters["password"] != nil || parameters["sslpassword"] != nil

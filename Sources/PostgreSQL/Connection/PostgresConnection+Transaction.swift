@@ -6,7 +6,7 @@ package enum PostgresIsolation: String, Sendable {
 }
 
 extension PostgresConnection {
-    /// Runs `body` between BEGIN and COMMIT. Its error rolls back and is thrown on.
+    /// Runs `body` between BEGIN and COMMIT. Its error rolls back and is thrown on. ``TransactionScope`` may add to it.
     ///
     /// - Throws: `.commitUnknown` when the connection was lost while COMMIT was under way; `.transactionAborted` when
     ///   `body` caught the error of a statement, which leaves nothing to commit.
@@ -17,7 +17,9 @@ extension PostgresConnection {
         try await executeOnce("BEGIN ISOLATION LEVEL \(isolation.rawValue)\(readOnly ? " READ ONLY" : "")")
         let result: Result
         do {
+            for setting in TransactionScope.settings { try await executeOnce(setting.statement) }
             result = try await body(self)
+            if !readOnly { try await TransactionScope.beforeCommit?(self) }
             try Task.checkCancellation()
         } catch {
             await rollBack()

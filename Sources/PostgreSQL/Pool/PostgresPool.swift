@@ -52,10 +52,26 @@ package actor PostgresPool {
         freeSlots = limits.size
     }
 
-    /// Runs `body` with a connection that nobody else uses meanwhile.
+    /// Runs `body` with a connection that nobody else uses meanwhile. In a ``TransactionScope`` with settings it is a
+    /// transaction, for they hold in nothing else.
     ///
     /// - Throws: `.poolExhausted`, `.timeout`, `.poolShutDown`, `.connection`, and what `body` throws.
     nonisolated(nonsending) package func withConnection<Result>(
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        guard TransactionScope.settings.isEmpty else { return try await transaction(body) }
+        return try await borrowing(body)
+    }
+
+    /// Runs `body` in a transaction of its own; see `PostgresConnection.transaction`.
+    nonisolated(nonsending) package func transaction<Result>(
+        _ isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false,
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        try await borrowing { try await $0.transaction(isolation, readOnly: readOnly, body) }
+    }
+
+    nonisolated(nonsending) private func borrowing<Result>(
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
         let connection = try await acquire()
@@ -67,14 +83,6 @@ package actor PostgresPool {
             await release(connection)
             throw error
         }
-    }
-
-    /// Runs `body` in a transaction of its own; see `PostgresConnection.transaction`.
-    nonisolated(nonsending) package func transaction<Result>(
-        _ isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false,
-        _ body: (PostgresConnection) async throws -> Result
-    ) async throws -> Result {
-        try await withConnection { try await $0.transaction(isolation, readOnly: readOnly, body) }
     }
 
     /// Runs one statement.

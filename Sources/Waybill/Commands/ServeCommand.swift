@@ -14,6 +14,7 @@ struct ServeCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var api: APIOptions
 
     @Option(help: ArgumentHelp("A meters file; repeatable. config/meters/envoy.yaml unless given.", valueName: "file"))
     var meters: [String] = []
@@ -50,7 +51,9 @@ struct ServeCommand: AsyncParsableCommand {
                     case .otlpHTTP(let host, let port):
                         Console.error("OTLP listens on http://\(host):\(port)/v1/metrics")
                     case .api(let host, let port):
-                        Console.error("REST listens on http://\(host):\(port)")
+                        Console.error("REST listens on \(api.apiTLSKey == nil ? "http" : "https")://\(host):\(port)")
+                    case .operations(let host, let port):
+                        Console.error("health and metrics on http://\(host):\(port)")
                     }
                 }
             }
@@ -64,11 +67,13 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func serverSettings() throws -> Server.Settings {
         let file = try SettingsFile.read(database.config)
+        let apiListen = try apiListen ?? ListenAddress.setting(file.apiListen, "api_listen", default: "127.0.0.1:8080")
         let settings = Server.Settings(
             roles: try roles.map { try Self.roles($0) } ?? Set(Server.Role.allCases),
             grpcListen: try grpcListen
                 ?? ListenAddress.setting(file.grpcListen, "grpc_listen", default: "127.0.0.1:4317"),
-            apiListen: try apiListen ?? ListenAddress.setting(file.apiListen, "api_listen", default: "127.0.0.1:8080"),
+            api: APIService(
+                address: apiListen, configuration: try api.configuration(on: apiListen), operations: api.opsListen),
             commitInterval: try commitInterval
                 ?? Interval.setting(file.commitInterval, "commit_interval", default: "10s"),
             aggregateInterval: try aggregateInterval
@@ -84,12 +89,6 @@ struct ServeCommand: AsyncParsableCommand {
     /// Beyond loopback a listener needs what tells its senders, or the word that the network is trusted.
     private func guardListeners(_ settings: Server.Settings) throws {
         let ingest = settings.ingest
-        guard settings.apiListen.isLoopback else {
-            throw CommandError(
-                .usage,
-                "--api-listen \(settings.apiListen): only loopback is served, for keys alone guard other addresses; "
-                    + "put a proxy that does before it")
-        }
         if !settings.grpcListen.isLoopback, ingest.tls == nil, !ingest.trustsNetwork {
             throw CommandError(
                 .usage,

@@ -5,6 +5,7 @@ import Metering
 import Pricing
 import Reports
 import UsageStore
+import WebAPI
 
 /// The demo: starts the parts, sends a known number of requests, and shows the way from them to the bill.
 struct Demo: Sendable {
@@ -109,10 +110,12 @@ struct Demo: Sendable {
         try await DemoReport(
             store: store, gateway: Self.gateway, period: period, folder: folder.path, reports: reports
         ).show(sent: sent)
+        let key = try await NewAPIKey(name: "demo", tenant: nil, scopes: ["usage:read"], expiresAt: nil).store(in: store)
         print(
             """
-            The same by REST\(keeps ? "" : " (while it runs: waybill demo --keep)"):
-              curl 'http://127.0.0.1:\(apiPort)/v1/usage/monthly?tenant=acme&period=\(period.month)'
+            The same by REST\(keeps ? "" : " (while it runs: waybill demo --keep)"), with a key of this demo:
+              curl -H 'Authorization: Bearer \(key.text)' \\
+                'http://127.0.0.1:\(apiPort)/v1/usage/monthly?tenant=acme&period=\(period.month)'
             """)
     }
 

@@ -2,9 +2,10 @@ import Hummingbird
 import ServiceLifecycle
 import Synchronization
 
-/// The HTTP interface as a service that names its address when it can not listen there.
+/// An HTTP interface as a service that names its address when it can not listen there.
 struct RESTService: Service {
     private let address: ListenAddress
+    private let name: String
     private let application: any ApplicationProtocol
     private let hasListened: Listened
 
@@ -12,17 +13,21 @@ struct RESTService: Service {
         let value = Atomic(false)
     }
 
-    /// - Parameter makeApplication: given what to call with the port when it listens.
+    /// - Parameters:
+    ///   - name: `REST`
+    ///   - announce: told the port when it listens.
+    ///   - makeApplication: given what to call with the port when it listens.
     init(
-        on address: ListenAddress, announce: @escaping @Sendable (Server.Listening) -> Void,
-        makeApplication: (_ onListening: @escaping @Sendable (Int) -> Void) -> any ApplicationProtocol
-    ) {
+        on address: ListenAddress, named name: String, announce: @escaping @Sendable (Int) -> Void,
+        makeApplication: (_ onListening: @escaping @Sendable (Int) -> Void) throws -> any ApplicationProtocol
+    ) rethrows {
         let listened = Listened()
         self.address = address
+        self.name = name
         hasListened = listened
-        application = makeApplication { port in
+        application = try makeApplication { port in
             listened.value.store(true, ordering: .relaxed)
-            announce(.api(host: address.host, port: port))
+            announce(port)
         }
     }
 
@@ -32,7 +37,7 @@ struct RESTService: Service {
         } catch let error where !(error is CancellationError) && !hasListened.value.load(ordering: .relaxed) {
             throw CommandError(
                 .failure,
-                "REST can not listen on \(address): \(error); stop what listens there, or choose another port")
+                "\(name) can not listen on \(address): \(error); stop what listens there, or choose another port")
         }
     }
 }

@@ -1,11 +1,9 @@
-import Hummingbird
 import Ingest
 import Logging
 import Metering
 import ServiceLifecycle
 import UnixSignals
 import UsageStore
-import WebAPI
 
 /// The parts of `waybill serve`: each a service of one group, stopped in the reverse order of their start.
 struct Server {
@@ -16,7 +14,7 @@ struct Server {
     struct Settings {
         var roles: Set<Role> = Set(Role.allCases)
         var grpcListen: ListenAddress
-        var apiListen: ListenAddress
+        var api: APIService
         var commitInterval: Interval
         var aggregateInterval: Interval
         var retention = Retention.standard
@@ -51,12 +49,7 @@ struct Server {
         }
         if settings.roles.contains(.ingest) { services += try await ingest(store, collect, announce) }
         if settings.roles.contains(.api) {
-            let address = settings.apiListen
-            services.append(
-                RESTService(on: address, announce: announce) { onListening in
-                    WebAPI.application(
-                        store, host: address.host, port: address.port, logger: logger, onListening: onListening)
-                })
+            services += try await settings.api.services(store, logger: logger, announce: announce)
         }
         var configuration = ServiceGroupConfiguration(
             services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
@@ -72,6 +65,7 @@ struct Server {
         case statsd(String, host: String, port: Int)
         case otlpHTTP(host: String, port: Int)
         case api(host: String, port: Int)
+        case operations(host: String, port: Int)
     }
 
     private func ingest(
@@ -116,8 +110,9 @@ struct Server {
                 logger: logger, onListening: { announce(.metricsService(host: $0.host, port: $0.port)) }))
         if let http = settings.otlpHTTP {
             services.append(
-                RESTService(on: http, announce: { _ in announce(.otlpHTTP(host: http.host, port: http.port)) }) {
-                    onListening in
+                RESTService(
+                    on: http, named: "OTLP by HTTP", announce: { announce(.otlpHTTP(host: http.host, port: $0)) }
+                ) { onListening in
                     OTLPHTTP.application(
                         otlp, evidence: evidence, address: http, budget: budget,
                         largestMessage: settings.largestMessage, logger: logger,
