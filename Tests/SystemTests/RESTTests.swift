@@ -13,7 +13,8 @@ import Testing
             let run = try await Command.run(
                 "/usr/bin/env",
                 [
-                    "-C", serve.settings.folder, Self.schemathesis, "--config-file", Checkout.root + "/Tests/SystemTests/schemathesis.toml", "run",
+                    "-C", serve.settings.folder, Self.schemathesis, "--config-file",
+                    Checkout.root + "/Tests/SystemTests/schemathesis.toml", "run",
                     "http://127.0.0.1:\(serve.settings.apiPort)/openapi.json", "-H", "Authorization: Bearer \(key)",
                     "--checks", "all", "--max-examples", "25", "--seed", "1", "--max-time", "60",
                 ], within: .seconds(240))
@@ -26,7 +27,9 @@ import Testing
     func readme() async throws {
         try await withAPI { serve, _ in
             let made = try await Command.waybill(
-                ["key", "create"] + serve.settings.database + ["--name", "readme", "--tenant", "acme", "--scope", "usage:read"]
+                ["key", "create"] + serve.settings.database + [
+                    "--name", "readme", "--tenant", "acme", "--scope", "usage:read",
+                ]
             ).succeeded().trimmingCharacters(in: .whitespacesAndNewlines)
             let month = Months.current()
             let answer = try await Command.run(
@@ -50,7 +53,8 @@ import Testing
                     var statuses: Set<String> = []
                     try await wait(for: "a 503 with Retry-After") {
                         let answer = try await Command.run(
-                            "/usr/bin/curl", ["-sS", "-i", "-H", "Authorization: Bearer \(key)", url]).output
+                            "/usr/bin/curl", ["-sS", "-i", "-H", "Authorization: Bearer \(key)", url]
+                        ).output
                         statuses.insert(String(answer.prefix(12)))
                         return answer.hasPrefix("HTTP/1.1 503") && answer.lowercased().contains("retry-after: ")
                             && answer.contains("application/problem+json")
@@ -88,7 +92,9 @@ import Testing
             }
             try await wait(for: "12 requests are metered") {
                 try await Command.waybill(
-                    ["usage"] + serve.settings.database + ["--tenant", "acme", "--month", Months.current(), "--format", "json"]
+                    ["usage"] + serve.settings.database + [
+                        "--tenant", "acme", "--month", Months.current(), "--format", "json",
+                    ]
                 ).output.contains("\"requests\":12")
             }
             let key = try await Command.waybill(

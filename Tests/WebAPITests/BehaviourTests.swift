@@ -52,7 +52,8 @@ import UsageStore
                 (.delete, "/docs", "GET, HEAD, OPTIONS"),
             ] {
                 try await api.client.execute(uri: path, method: method) { response in
-                    #expect(response.status == (method == .options ? .noContent : .methodNotAllowed), "\(method) \(path)")
+                    #expect(
+                        response.status == (method == .options ? .noContent : .methodNotAllowed), "\(method) \(path)")
                     #expect(response.headers[.allow] == allow)
                 }
             }
@@ -88,7 +89,8 @@ import UsageStore
             let keys = try await api.send(.get, "/v1/keys").json["items"] as? [Any]
             #expect(keys?.count == 1)
             let other = Data(#"{"name":"other","scopes":["usage:read"]}"#.utf8)
-            #expect(try await api.send(.post, "/v1/keys", headers: headers, body: other).status == .unprocessableContent)
+            #expect(
+                try await api.send(.post, "/v1/keys", headers: headers, body: other).status == .unprocessableContent)
             #expect(
                 try await api.send(.post, "/v1/keys", headers: [.idempotencyKey: ""], body: body).status == .badRequest)
         }
@@ -118,7 +120,8 @@ import UsageStore
             _ = try await api.send(.post, "/v1/keys", key: admin.text, headers: headers, body: body)
             // As after a crash between the work and its answer.
             try await store.pool.execute(
-                "UPDATE idempotency_key SET status = NULL, headers = NULL, body = NULL, claimed_until = now() - interval '1 second'")
+                "UPDATE idempotency_key SET status = NULL, headers = NULL, body = NULL, claimed_until = now() - interval '1 second'"
+            )
             let again = try await api.send(.post, "/v1/keys", key: admin.text, headers: headers, body: body)
             #expect(again.status == .conflict)
             #expect((try again.json["detail"] as? String)?.contains("answer was lost") == true)
@@ -151,7 +154,8 @@ import UsageStore
             } while !cursor.isEmpty
             #expect(seen.count == 8 && Set(seen) == keys)
             for query in ["cursor=x", "limit=0", "limit=1001", "limit=1e2", "limit=3&limit=4", "nothing=1"] {
-                #expect(try await api.send(.get, "/v1/keys?" + query, key: admin.text).status == .badRequest, "\(query)")
+                #expect(
+                    try await api.send(.get, "/v1/keys?" + query, key: admin.text).status == .badRequest, "\(query)")
             }
         }
     }
@@ -161,7 +165,8 @@ import UsageStore
         limits.rate = 1
         limits.burst = 3
         try await withGuardedAPI(limits: limits) { api, store in
-            let key = try await NewAPIKey(name: "a", tenant: nil, scopes: ["usage:read"], expiresAt: nil).store(in: store)
+            let key = try await NewAPIKey(name: "a", tenant: nil, scopes: ["usage:read"], expiresAt: nil).store(
+                in: store)
             var statuses: [Int] = []
             for _ in 0..<5 { statuses.append(try await api.send(.get, "/v1/tenants", key: key.text).status.code) }
             #expect(statuses == [200, 200, 200, 429, 429])

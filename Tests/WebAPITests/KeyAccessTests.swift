@@ -51,7 +51,8 @@ import UsageStore
         try await withGuardedAPI { api, store in
             let operators = try await key(store)
             #expect(try await api.send(.get, Self.usage, key: operators).status == .badRequest)
-            #expect(try await api.send(.get, Self.usage + "&tenant=globex", key: operators).json["requests"] as? Int == 7)
+            #expect(
+                try await api.send(.get, Self.usage + "&tenant=globex", key: operators).json["requests"] as? Int == 7)
             let listed = try await api.send(.get, "/v1/tenants", key: operators).json["items"] as? [[String: Any]]
             #expect(listed?.map { $0["name"] as? String } == ["acme", "globex"])
         }

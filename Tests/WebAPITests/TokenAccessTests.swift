@@ -41,7 +41,8 @@ import UsageStore
             try jwks.write(toFile: file, atomically: true, encoding: .utf8)
         }
 
-        func token(_ claims: Claims = Claims(), kid: String = "ec", key: ES256PrivateKey? = nil) async throws -> String {
+        func token(_ claims: Claims = Claims(), kid: String = "ec", key: ES256PrivateKey? = nil) async throws -> String
+        {
             let keys = JWTKeyCollection()
             await keys.add(ecdsa: key ?? ec, kid: JWKIdentifier(string: kid))
             return try await keys.sign(claims, kid: JWKIdentifier(string: kid))
@@ -100,7 +101,9 @@ import UsageStore
             ("HS256 with the public key as secret", try await hmac.sign(Claims(), kid: "ec")),
         ]
         let parts = try await issuer.token().split(separator: ".").map(String.init)
-        let payload = issuer.base64(#"{"iss":"https://issuer.example","aud":["waybill"],"sub":"x","exp":9999999999,"tenant":"globex","scope":"usage:read"}"#)
+        let payload = issuer.base64(
+            #"{"iss":"https://issuer.example","aud":["waybill"],"sub":"x","exp":9999999999,"tenant":"globex","scope":"usage:read"}"#
+        )
         tokens.append(("another payload", [parts[0], payload, parts[2]].joined(separator: ".")))
         try await withGuardedAPI(
             tokens: TokenConfiguration(keysFile: issuer.file, issuer: "https://issuer.example", audience: "waybill")
@@ -124,6 +127,8 @@ import UsageStore
         let error = await #expect(throws: TokenVerifier.Refused.self) {
             _ = try await TokenVerifier(TokenConfiguration(keysFile: file, issuer: "i", audience: "a"))
         }
-        #expect(error?.reason.contains(reason) == true && error?.reason.contains(file) == true, "\(String(describing: error))")
+        #expect(
+            error?.reason.contains(reason) == true && error?.reason.contains(file) == true,
+            "\(String(describing: error))")
     }
 }

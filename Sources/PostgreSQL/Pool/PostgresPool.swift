@@ -59,7 +59,7 @@ package actor PostgresPool {
     nonisolated(nonsending) package func withConnection<Result>(
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
-        guard TransactionScope.settings.isEmpty else { return try await transaction(body) }
+        guard TransactionScope.settings.isEmpty else { return try await transaction(.readCommitted, body) }
         return try await borrowing(body)
     }
 

@@ -135,7 +135,8 @@ struct KeyCommand: AsyncParsableCommand {
                 guard let old = try await store.apiKey(prefix) else {
                     throw CommandError(.failure, "there is no key \(prefix): see waybill key list")
                 }
-                let end = WallClock.now().advanced(byMicroseconds: (overlap?.duration.components.seconds ?? 86_400) * 1_000_000)
+                let end = WallClock.now().advanced(
+                    byMicroseconds: (overlap?.duration.components.seconds ?? 86_400) * 1_000_000)
                 guard try await store.endAPIKey(prefix, at: end) else {
                     throw CommandError(.conflict, "the key \(prefix) holds no more; make a new one")
                 }

@@ -110,7 +110,8 @@ struct Demo: Sendable {
         try await DemoReport(
             store: store, gateway: Self.gateway, period: period, folder: folder.path, reports: reports
         ).show(sent: sent)
-        let key = try await NewAPIKey(name: "demo", tenant: nil, scopes: ["usage:read"], expiresAt: nil).store(in: store)
+        let key = try await NewAPIKey(name: "demo", tenant: nil, scopes: ["usage:read"], expiresAt: nil).store(
+            in: store)
         print(
             """
             The same by REST\(keeps ? "" : " (while it runs: waybill demo --keep)"), with a key of this demo:

@@ -23,7 +23,9 @@ package struct NewAPIKey: Sendable {
     /// - Throws: ``Refused`` that names the scope and what is known.
     package static func checked(_ names: [String], forTenant: Bool) throws(Refused) -> [String] {
         let known = Scope.allCases.filter { !forTenant || $0.isForTenants }.map(\.rawValue)
-        guard !names.isEmpty else { throw Refused(message: "no scope is named; known are \(known.joined(separator: ", "))") }
+        guard !names.isEmpty else {
+            throw Refused(message: "no scope is named; known are \(known.joined(separator: ", "))")
+        }
         for name in names where !known.contains(name) {
             throw Refused(
                 message: "\(name) is not a scope \(forTenant ? "of a tenant's key" : "of an operator's key"); "

@@ -44,10 +44,14 @@ enum CorrectionEndpoints {
 
     private static func propose(_ call: Call) async throws -> Answer {
         let body = try call.json(Body.self, keys: ["name", "reason", "rows"])
-        guard (1...128).contains(body.name.unicodeScalars.count), !body.name.utf8.contains(0), !body.reason.isEmpty else {
-            throw Problem.unprocessable("name", rule: "required", "a backfill has a name of 1 to 128 characters and a reason")
+        guard (1...128).contains(body.name.unicodeScalars.count), !body.name.utf8.contains(0), !body.reason.isEmpty
+        else {
+            throw Problem.unprocessable(
+                "name", rule: "required", "a backfill has a name of 1 to 128 characters and a reason")
         }
-        let rows = try body.rows.enumerated().map { index, row in try Self.row(row, at: "rows.[\(index)]", line: index + 1) }
+        let rows = try body.rows.enumerated().map { index, row in
+            try Self.row(row, at: "rows.[\(index)]", line: index + 1)
+        }
         let batch = try await call.store.propose(
             body.name, rows: rows, source: "REST", reason: body.reason, by: call.principal.id, file: "rows")
         var answer = try Answer.json(
@@ -58,7 +62,8 @@ enum CorrectionEndpoints {
 
     private static func row(_ row: Body.Row, at place: String, line: Int) throws -> BackfillRow {
         guard let dimension = Dimension(rawValue: row.dimension), dimension != .activeConnections else {
-            throw Problem.unprocessable(place + ".dimension", rule: "enum", "\(row.dimension) is not a dimension that is counted")
+            throw Problem.unprocessable(
+                place + ".dimension", rule: "enum", "\(row.dimension) is not a dimension that is counted")
         }
         let instant: Timestamp
         do {
@@ -70,8 +75,8 @@ enum CorrectionEndpoints {
             throw Problem.unprocessable(place + ".quarter_hour", rule: "format", "\(instant) is not on a quarter hour")
         }
         return BackfillRow(
-            line: line, tenant: row.tenant, gateway: row.gateway, service: row.service, quarterHour: quarterHour,
-            dimension: dimension, quantity: row.quantity)
+            tenant: row.tenant, gateway: row.gateway, service: row.service, quarterHour: quarterHour,
+            dimension: dimension, quantity: row.quantity, line: line)
     }
 
     private static func show(_ call: Call) async throws -> Answer {

@@ -25,7 +25,8 @@ enum ForecastEndpoints {
         }
         return try .json(
             Forecast(
-                known.history, period: known.period, version: known.version, rated: known.period.rated(), budget: budget))
+                known.history, period: known.period, version: known.version, rated: known.period.rated(), budget: budget
+            ))
     }
 
     private struct Body: Decodable {
@@ -49,7 +50,7 @@ enum ForecastEndpoints {
                 SpikeSimulation(
                     known.history, period: known.period, version: known.version, rated: known.period.rated(),
                     factor: factor, hours: body.hours, from: nil))
-        } catch {
+        } catch let error as PricingError {
             throw Problem.unprocessable("body", rule: "simulation", error.message)
         }
     }

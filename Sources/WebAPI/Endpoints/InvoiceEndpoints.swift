@@ -1,6 +1,7 @@
 import Billing
 import Foundation
 import HTTPTypes
+import HummingbirdCore
 import Metering
 import UsageStore
 
@@ -169,7 +170,8 @@ extension Call {
         guard !tags.isEmpty else { return }
         guard let tag = invoice.entityTag.map({ "\"\($0)\"" }), tags.contains(tag) else {
             throw Problem(
-                "precondition-failed", "Precondition failed", 412, "the invoice changed since it was read: read it again")
+                "precondition-failed", "Precondition failed", 412,
+                "the invoice changed since it was read: read it again")
         }
     }
 }

@@ -60,7 +60,7 @@ extension PriceBook {
         let text = try JSONSerialization.data(withJSONObject: book, options: [.sortedKeys, .withoutEscapingSlashes])
         do {
             try self.init(yaml: String(decoding: text, as: UTF8.self), file: name)
-        } catch let error as PricingError {
+        } catch {
             throw Problem.unprocessable(name, rule: "pricing", error.message)
         }
     }

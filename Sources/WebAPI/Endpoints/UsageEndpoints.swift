@@ -7,7 +7,8 @@ import UsageStore
 enum UsageEndpoints {
     static let all = [
         Endpoint(
-            .get, "/v1/usage/monthly", .usageRead, parameters: ["tenant", "period", "zone", "group_by"], answer: monthly),
+            .get, "/v1/usage/monthly", .usageRead, parameters: ["tenant", "period", "zone", "group_by"], answer: monthly
+        ),
         Endpoint(
             .get, "/v1/usage", .usageRead,
             parameters: ["tenant", "from", "to", "window", "zone", "group_by", "limit", "cursor"], answer: windows),
@@ -34,7 +35,8 @@ enum UsageEndpoints {
         let (month, period) = try call.period()
         return try await call.store.monthlyUsage(
             tenant: tenant, month: month, zone: period.zone.identifier,
-            from: Timestamp(microseconds: period.startMicroseconds), to: Timestamp(microseconds: period.endMicroseconds),
+            from: Timestamp(microseconds: period.startMicroseconds),
+            to: Timestamp(microseconds: period.endMicroseconds),
             groupBy: Set(grouping))
     }
 }

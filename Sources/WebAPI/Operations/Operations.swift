@@ -68,7 +68,8 @@ package struct Operations: Sendable {
                 "waybill_http_requests_total",
                 [("method", key.method), ("path", key.path), ("status", String(key.status))], "\(count.requests)")
         }
-        text.family("waybill_http_request_microseconds_total", "counter", "Time spent answering, by endpoint and status.")
+        text.family(
+            "waybill_http_request_microseconds_total", "counter", "Time spent answering, by endpoint and status.")
         for (key, count) in statistics.all {
             text.sample(
                 "waybill_http_request_microseconds_total",
@@ -82,7 +83,8 @@ package struct Operations: Sendable {
             text.sample("waybill_aggregation_waiting", [], "\(state.waiting)")
             text.family("waybill_aggregation_lag_seconds", "gauge", "Age of the oldest change that waits.")
             text.sample("waybill_aggregation_lag_seconds", [], "\(state.lagSeconds)")
-            text.family("waybill_last_reading_age_seconds", "gauge", "Age of the newest reading of any Envoy; -1: none.")
+            text.family(
+                "waybill_last_reading_age_seconds", "gauge", "Age of the newest reading of any Envoy; -1: none.")
             text.sample("waybill_last_reading_age_seconds", [], "\(state.readingAgeSeconds ?? -1)")
         }
         return Self.text(text.text + furtherMetrics())

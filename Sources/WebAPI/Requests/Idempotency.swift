@@ -47,7 +47,9 @@ struct Idempotency: Sendable {
                 "idempotency-key-reused", "Unprocessable content", 422,
                 "this Idempotency-Key came before with another request; send a new key",
                 invalid: [
-                    .init(field: "Idempotency-Key", rule: "unique", reason: "was used for other content", source: "header")
+                    .init(
+                        field: "Idempotency-Key", rule: "unique", reason: "was used for other content", source: "header"
+                    )
                 ])
         case .running:
             throw Problem(

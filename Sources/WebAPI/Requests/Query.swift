@@ -12,7 +12,8 @@ struct Query: Sendable {
             guard allowed.contains(name) else {
                 throw Problem.invalid(
                     name, rule: "unknown",
-                    allowed.isEmpty ? "this resource takes no parameters" : "is not one of \(allowed.joined(separator: ", "))")
+                    allowed.isEmpty
+                        ? "this resource takes no parameters" : "is not one of \(allowed.joined(separator: ", "))")
             }
             guard values.updateValue(String(value), forKey: name) == nil else {
                 throw Problem.invalid(name, rule: "unique", "is given twice")
@@ -39,7 +40,8 @@ struct Query: Sendable {
     func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let text = try text(name) else { return nil }
         guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let value = Int(text), range.contains(value) else {
-            throw Problem.invalid(name, rule: "range", "is not a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw Problem.invalid(
+                name, rule: "range", "is not a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }

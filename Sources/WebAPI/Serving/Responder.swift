@@ -129,7 +129,8 @@ struct Responder: Sendable {
 
     private static func problem(_ error: CorrectionRefusal) -> Problem {
         if error.code == .conflict { return .conflict(error.message) }
-        return error.code == .unknown ? .notFound(error.message) : .unprocessable("rows", rule: "refused", error.message)
+        return error.code == .unknown
+            ? .notFound(error.message) : .unprocessable("rows", rule: "refused", error.message)
     }
 
     /// Turns whatever is thrown into a problem. What is the server's own affair is logged, not told.

@@ -47,7 +47,8 @@ struct APIDocument: @unchecked Sendable {
         guard let value = try? JSONSerialization.jsonObject(with: body, options: [.fragmentsAllowed]) else {
             return ["\(method) \(path) \(status) is not JSON"]
         }
-        return SchemaCheck(document: self).faults(value, resolved(media["schema"] ?? [:]), at: "\(method) \(path) \(status)")
+        return SchemaCheck(document: self).faults(
+            value, resolved(media["schema"] ?? [:]), at: "\(method) \(path) \(status)")
     }
 
     /// The body of an operation's example.
@@ -62,9 +63,12 @@ struct APIDocument: @unchecked Sendable {
         let parameters = (operation(method, path)?["parameters"] as? [Any] ?? []).map { resolved($0) }
         let pairs = parameters.compactMap { parameter -> String? in
             guard parameter["in"] as? String == "query", let name = parameter["name"] as? String else { return nil }
-            let example = changing[name] ?? (parameter["example"] as? [String])?.joined(separator: ",")
+            let example =
+                changing[name] ?? (parameter["example"] as? [String])?.joined(separator: ",")
                 ?? parameter["example"].map { "\($0)" }
-            return example.flatMap { $0.addingPercentEncoding(withAllowedCharacters: .alphanumerics) }.map { "\(name)=\($0)" }
+            return example.flatMap { $0.addingPercentEncoding(withAllowedCharacters: .alphanumerics) }.map {
+                "\(name)=\($0)"
+            }
         }
         return pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
     }
@@ -73,14 +77,16 @@ struct APIDocument: @unchecked Sendable {
         let paths = root["paths"] as? [String: Any] ?? [:]
         let parts = path.split(separator: "?")[0].split(separator: "/")
         let exact = paths[String(path.split(separator: "?")[0])]
-        let item = exact ?? paths.first { pattern, _ in
-            let pieces = pattern.split(separator: "/")
-            return pieces.count == parts.count
-                && zip(pieces, parts).allSatisfy { piece, part in
-                    guard piece.hasPrefix("{") else { return piece == part }
-                    return part.hasSuffix(piece.drop { $0 != "}" }.dropFirst())
-                }
-        }?.value
+        let item =
+            exact
+            ?? paths.first { pattern, _ in
+                let pieces = pattern.split(separator: "/")
+                return pieces.count == parts.count
+                    && zip(pieces, parts).allSatisfy { piece, part in
+                        guard piece.hasPrefix("{") else { return piece == part }
+                        return part.hasSuffix(piece.drop { $0 != "}" }.dropFirst())
+                    }
+            }?.value
         return (item as? [String: Any])?[method.lowercased()] as? [String: Any]
     }
 

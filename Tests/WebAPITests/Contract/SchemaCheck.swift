@@ -17,7 +17,9 @@ struct SchemaCheck {
             }
         }
         if let words = schema["enum"] as? [String] {
-            if let word = value as? String, !words.contains(word) { faults.append("\(place): \(word) is none of \(words)") }
+            if let word = value as? String, !words.contains(word) {
+                faults.append("\(place): \(word) is none of \(words)")
+            }
         }
         if let text = value as? String {
             if let pattern = schema["pattern"] as? String, text.range(of: pattern, options: .regularExpression) == nil {
@@ -62,7 +64,8 @@ struct SchemaCheck {
         case "null": value is NSNull
         case "string": value is String
         case "boolean": (value as? NSNumber).map { isBoolean($0) } ?? false
-        case "integer": (value as? NSNumber).map { !isBoolean($0) && $0.doubleValue == $0.doubleValue.rounded() } ?? false
+        case "integer":
+            (value as? NSNumber).map { !isBoolean($0) && $0.doubleValue == $0.doubleValue.rounded() } ?? false
         case "number": (value as? NSNumber).map { !isBoolean($0) } ?? false
         case "array": value is [Any]
         case "object": value is [String: Any]
@@ -70,5 +73,7 @@ struct SchemaCheck {
         }
     }
 
-    private static func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" || "\(type(of: number))".contains("Bool") }
+    private static func isBoolean(_ number: NSNumber) -> Bool {
+        String(cString: number.objCType) == "c" || "\(type(of: number))".contains("Bool")
+    }
 }

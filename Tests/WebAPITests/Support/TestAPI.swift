@@ -88,7 +88,9 @@ extension UsageStore {
         for (seconds, value) in requests {
             let time = day.advanced(byMicroseconds: seconds * 1_000_000)
             tape.receiveTime(sentMilliseconds: time.microseconds / 1000, receivedAt: time)
-            if tape.wants(Array("http.tenant_\(tenant).downstream_rq_completed".utf8).span) { tape.receiveCounter(value) }
+            if tape.wants(Array("http.tenant_\(tenant).downstream_rq_completed".utf8).span) {
+                tape.receiveCounter(value)
+            }
             if tape.wants(Array("server.uptime".utf8).span) { tape.receiveGauge(Double(seconds - 43_200)) }
         }
         tape.end()
