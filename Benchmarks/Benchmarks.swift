@@ -4,8 +4,9 @@
 enum Benchmarks {
     static func main() async throws {
         let all =
+        let all =
             IngestBenchmarks.all + DeltaBenchmarks.all + LoadBalancerBenchmarks.all + PricingBenchmarks.all
-            + FinalizeBenchmarks.all
+            + FinalizeBenchmarks.all + StoreBenchmarks.all + QueryBenchmarks.all
         let wanted = CommandLine.arguments.dropFirst()
         let unknown = wanted.filter { name in !all.contains { $0.name == name } }
         guard unknown.isEmpty else {

@@ -24,6 +24,8 @@ package struct AggregationRun: Hashable, Sendable {
     package var lagSince: Timestamp?
     /// What was derived, for the check at the end; the first of them where there were very many.
     var units: [AggregationUnit] = []
+
+    package init() {}
 }
 
 extension UsageStore {
@@ -59,7 +61,7 @@ extension UsageStore {
                 for unit in units {
                     try Task.checkCancellation()
                     do {
-                        try await derive(unit, &run)
+                        guard try await derive(unit, &run) else { continue }
                         run.quarterHours += 1
                         if run.units.count < Self.unitsChecked { run.units.append(unit) }
                     } catch let error where !(error is CancellationError) && !Self.isOutage(error) {
@@ -103,7 +105,7 @@ extension UsageStore {
     }
 
     /// Derives one unit, unless another job had taken all of it.
-    private func derive(_ unit: AggregationUnit, _ run: inout AggregationRun) async throws {
+    private func derive(_ unit: AggregationUnit, _ run: inout AggregationRun) async throws -> Bool {
         try await pool.withConnection { connection in
             try await partitions.prepare(unit.quarterHour...unit.quarterHour, on: connection)
             let derived = try await connection.transaction(.readCommitted) { connection -> AggregationRun in
@@ -142,6 +144,7 @@ extension UsageStore {
             run.records += derived.records
             run.notes += derived.notes
             run.lagSince = [run.lagSince, derived.lagSince].compactMap(\.self).min()
+            return derived.changes > 0
         }
     }
 

@@ -206,7 +206,8 @@ struct ConsumptionWriter {
             [unit.gateway, unit.quarterHour.start.postgres])
         let gaps = derived.gaps
         guard !gaps.isEmpty else { return }
-        let tenants = try await names.tenants(Array(Set(gaps.compactMap(\.tenant))), on: connection)
+        let tenants = try await names.tenants(
+            Array(Set(gaps.compactMap(\.tenant))), remembers: false, on: connection)
         _ = try await connection.execute(
             """
             INSERT INTO gap (

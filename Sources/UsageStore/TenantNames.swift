@@ -47,17 +47,18 @@ final class TenantNames: Sendable {
     }
 
     /// The numbers of tenants, made where there are none.
-    func tenants(_ names: [String], on connection: PostgresConnection) async throws -> [String: Int64] {
+    ///
+    /// - Parameter remembers: false where this transaction may have made some of them, which are gone if it fails.
+    func tenants(
+        _ names: [String], remembers: Bool = true, on connection: PostgresConnection
+    ) async throws -> [String: Int64] {
         var numbers = known.withLock { known in
             names.reduce(into: [String: Int64](minimumCapacity: names.count)) { $0[$1] = known.tenants[$1] }
         }
         guard numbers.count < names.count else { return numbers }
         let new = names.filter { numbers[$0] == nil }.sorted()
         let found = try await stored(new, on: connection)
-        known.withLock { known in
-            if known.tenants.count + found.count > Self.remembered { known.tenants = [:] }
-            known.tenants.merge(found) { $1 }
-        }
+        if remembers { remember(found) }
         numbers.merge(found) { $1 }
         guard numbers.count < names.count else { return numbers }
         let missing = new.filter { numbers[$0] == nil }
@@ -70,6 +71,13 @@ final class TenantNames: Sendable {
         )
         numbers.merge(try await stored(missing, on: connection)) { $1 }
         return numbers
+    }
+
+    private func remember(_ found: [String: Int64]) {
+        known.withLock { known in
+            if known.tenants.count + found.count > Self.remembered { known.tenants = [:] }
+            known.tenants.merge(found) { $1 }
+        }
     }
 
     private func stored(_ names: [String], on connection: PostgresConnection) async throws -> [String: Int64] {

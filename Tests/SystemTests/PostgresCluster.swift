@@ -72,6 +72,12 @@ actor PostgresCluster {
         }
     }
 
+    /// Runs one statement.
+    func execute(_ sql: String) async throws {
+        _ = try await Command.run(programs + "/psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
+            .succeeded()
+    }
+
     /// Stops the server in immediate mode, as a crash would: no checkpoint, connections cut.
     func crash() async {
         guard let server else { return }

@@ -1,4 +1,6 @@
+import Foundation
 import Metering
+import TestSupport
 import Testing
 
 @testable import UsageStore
@@ -54,6 +56,104 @@ import Testing
                 "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::text::regclass ORDER BY 1",
                 [table])
             #expect(partitions == ["\(table)_2024_11", "\(table)_2024_12"])
+        }
+    }
+}
+
+/// The rules by which the same migrations run on distributed PostgreSQL.
+@Suite struct GrowthTests {
+    private struct Placement {
+        var table: String
+        /// Nil for a table that is everywhere whole.
+        var column: String?
+    }
+
+    /// What migrations/citus.sql says, and nothing else may stand in it.
+    private func layout() throws -> [Placement] {
+        let text = try Shipped.text("migrations/citus.sql")
+        return try text.split(separator: "\n").filter { !$0.hasPrefix("--") }.map { line in
+            let names = line.split(separator: "'").enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
+            let table = try #require(names.first)
+            let isSpread = line.hasPrefix("SELECT create_distributed_table('\(table)', '")
+            #expect(isSpread || line.hasPrefix("SELECT create_reference_table('\(table)')"))
+            #expect(
+                line.hasSuffix(
+                    "WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = '\(table)'::regclass);"))
+            return Placement(table: table, column: isSpread ? names[1] : nil)
+        }
+    }
+
+    @Test func `Every key of every spread table holds the column that spreads it`() async throws {
+        let layout = try layout()
+        #expect(layout.count >= 20)
+        try await withStore { store in
+            for placement in layout {
+                let keys = try await store.number(
+                    "SELECT count(*) FROM pg_index WHERE indrelid = $1::text::regclass AND indisunique",
+                    [placement.table])
+                #expect(keys > 0, "\(placement.table)")
+                guard let column = placement.column else { continue }
+                let without = try await store.names(
+                    """
+                    SELECT indexrelid::regclass::text FROM pg_index
+                    WHERE indrelid = $1::text::regclass AND indisunique AND NOT EXISTS (
+                        SELECT FROM pg_attribute
+                        WHERE attrelid = indrelid AND attnum = ANY(indkey::smallint[]) AND attname = $2::text
+                    )
+                    """, [placement.table, column])
+                #expect(without == [], "\(placement.table)")
+            }
+        }
+    }
+
+    @Test func `No spread table has a foreign key to one that is not spread alike, and no trigger`() async throws {
+        let layout = try layout()
+        let spread = Dictionary(uniqueKeysWithValues: layout.map { ($0.table, $0.column) })
+        try await withStore { store in
+            let keys = try await store.names(
+                """
+                SELECT conrelid::regclass || ' ' || confrelid::regclass FROM pg_constraint
+                WHERE contype = 'f' AND conparentid = 0 ORDER BY 1
+                """)
+            for key in keys {
+                let ends = key.split(separator: " ").map(String.init)
+                guard let column = spread[ends[0]] else { continue }
+                let other = try #require(spread[ends[1]], "\(key): the other table is on the coordinator")
+                #expect(other == nil || other == column, "\(key)")
+            }
+            for placement in layout where placement.column != nil {
+                let triggers = try await store.names(
+                    "SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1::text::regclass AND NOT tgisinternal",
+                    [placement.table])
+                #expect(triggers == [], "\(placement.table)")
+            }
+        }
+    }
+
+    @Test func `The constraints of partitioned tables that are spread have names of their own`() async throws {
+        try await withStore { store in
+            let unnamed = try await store.names(
+                """
+                SELECT conname::text FROM pg_constraint
+                WHERE conrelid = 'consumption_rollup'::regclass AND contype = 'c' AND conname LIKE '%check%'
+                """)
+            #expect(unnamed == [])
+        }
+    }
+
+    @Test func `No statement merges, and each is one`() throws {
+        for file in try FileManager.default.subpathsOfDirectory(atPath: Shipped.path("Sources/UsageStore"))
+            + FileManager.default.subpathsOfDirectory(atPath: Shipped.path("migrations"))
+        {
+            let isMigration = file.hasSuffix(".sql")
+            guard isMigration || file.hasSuffix(".swift") else { continue }
+            let text = try Shipped.text((isMigration ? "migrations/" : "Sources/UsageStore/") + file)
+            #expect(!text.contains("MERGE INTO"), "\(file)")
+            guard !isMigration else { continue }
+            // A statement of the program ends with its literal: none has a second behind a semicolon.
+            for literal in text.components(separatedBy: "\"\"\"").enumerated() where literal.offset % 2 == 1 {
+                #expect(!literal.element.contains(";\n"), "\(file)")
+            }
         }
     }
 }

@@ -10,6 +10,20 @@ struct MigrationFile: Sendable {
 
     var fileName: String { path.split(separator: "/").last.map(String.init) ?? path }
 
+    /// How the tables are spread over nodes: no migration, and of no number.
+    static let layout = "citus.sql"
+
+    /// The statements of a directory's layout file; none without one.
+    static func layout(directory: String) throws -> [SQLStatement] {
+        let path = directory + "/" + layout
+        guard FileManager.default.fileExists(atPath: path) else { return [] }
+        do {
+            return try SQLStatements.split(String(contentsOfFile: path, encoding: .utf8))
+        } catch {
+            throw PostgresError(.migration, "\(path) can not be read", cause: error)
+        }
+    }
+
     /// Reads all `.sql` files of a directory in the order of their numbers.
     static func read(directory: String) throws -> [MigrationFile] {
         let names: [String]
@@ -18,7 +32,7 @@ struct MigrationFile: Sendable {
         } catch {
             throw PostgresError(.migration, "the migrations directory \(directory) can not be read", cause: error)
         }
-        let files = try names.filter { $0.hasSuffix(".sql") && !$0.hasPrefix(".") }.map {
+        let files = try names.filter { $0.hasSuffix(".sql") && !$0.hasPrefix(".") && $0 != layout }.map {
             try MigrationFile(directory: directory, fileName: $0)
         }.sorted { $0.version < $1.version }
         for (one, other) in zip(files, files.dropFirst()) where one.version == other.version {

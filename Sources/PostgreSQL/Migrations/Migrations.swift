@@ -37,6 +37,7 @@ package struct Migrations: Sendable {
         let connection = try await PostgresConnection.connect(configuration, logger: logger)
         do {
             let applied = try await run(files, on: connection, logger: logger)
+            if !applied.isEmpty { try await distribute(on: connection) }
             await connection.close()
             return applied
         } catch {
@@ -72,6 +73,15 @@ package struct Migrations: Sendable {
             applied.append(Applied(version: file.version, name: file.name))
         }
         return applied
+    }
+
+    /// Spreads new tables over the nodes, where the server has the extension Citus.
+    private func distribute(on connection: PostgresConnection) async throws {
+        let found = try await connection.execute("SELECT FROM pg_extension WHERE extname = 'citus'")
+        guard !found.isEmpty else { return }
+        for statement in try MigrationFile.layout(directory: directory) {
+            try await connection.executeOnce(statement.text)
+        }
     }
 
     /// Waits without limit for other runners, and then with a limit for tables.
