@@ -1,6 +1,7 @@
--- How the tables are spread where the server has the extension Citus: tapes by instance, consumption and billing by
--- tenant, dictionaries and gaps by gateway. Run after the migrations, and again after each that adds tables: what is
--- distributed already is left alone. The queue and the runs of the job stay on the coordinator.
+-- How the tables are spread where the server has the extension Citus: tapes by instance, consumption by tenant,
+-- dictionaries and gaps by gateway. Run after the migrations, and again after each that adds tables: what is distributed
+-- already is left alone. The queue and the runs of the job stay on the coordinator, and so do invoices, which are few and
+-- guarded by triggers.
 SELECT create_reference_table('gateway') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'gateway'::regclass);
 SELECT create_reference_table('instance') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'instance'::regclass);
 SELECT create_reference_table('tenant') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'tenant'::regclass);
