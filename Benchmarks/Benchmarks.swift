@@ -4,7 +4,6 @@
 enum Benchmarks {
     static func main() async throws {
         let all =
-        let all =
             IngestBenchmarks.all + DeltaBenchmarks.all + LoadBalancerBenchmarks.all + PricingBenchmarks.all
             + FinalizeBenchmarks.all + StoreBenchmarks.all + QueryBenchmarks.all
         let wanted = CommandLine.arguments.dropFirst()
