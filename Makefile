@@ -3,11 +3,12 @@
 # make check   lint the format, then the tests
 # make fmt     format the sources
 # make fuzz    fuzz the readers of the wire, 300 s each, two at a time; FUZZ="60 statsd" for less
+# make screenshots   pictures of the reports in .build/screenshots, to be looked at (needs chromium)
 # make bench   measure speed in a release build; one part of it by BENCH="metrics-service"
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test check lint fmt fuzz bench
+.PHONY: setup build demo test check lint fmt fuzz screenshots bench
 
 # Generated code is left as its generator writes it.
 SWIFT_FILES = Package.swift $$(find Sources Tests Benchmarks -name '*.swift' -not -path 'Sources/EnvoyAPI/*')
@@ -20,7 +21,7 @@ build: setup
 	swift build --product waybill
 
 demo: build
-	@WAYBILL_ENVOY="$${WAYBILL_ENVOY:-$(ENVOY)}" .build/debug/waybill demo $(DEMO)
+	@WAYBILL_ENVOY="$${WAYBILL_ENVOY:-$(ENVOY)}" .build/debug/waybill demo --reports .build/demo-reports $(DEMO)
 
 test: setup
 	swift build --build-tests
@@ -37,6 +38,8 @@ fmt:
 
 fuzz:
 	scripts/fuzz $(or $(FUZZ),300)
+screenshots:
+	@scripts/screenshots
 
 bench: setup
 	swift build -c release --product waybill

@@ -13,8 +13,7 @@ struct Waybill: AsyncParsableCommand {
             TenantCommand.self, ContractCommand.self, InvoiceCommand.self, CreditNoteCommand.self, VerifyCommand.self,
             KeyCommand.self, AuditCommand.self,
             QuoteCommand.self, PriceCommand.self, CompareCommand.self, ForecastCommand.self,
-            SimulateCommand.self,
-            ReportCommand.self,
+            SimulateCommand.self, ReportCommand.self,
             LoadBalancerCostCommand.self, CloudWatchCommand.self, PricesCommand.self,
         ]
     )

@@ -72,6 +72,13 @@ package struct BillingZone: Hashable, Sendable, CustomStringConvertible {
         return Int((local - week * 7 * 86_400) / 3600)
     }
 
+    /// The hour that the wall clock shows at an instant, 0 to 23.
+    package func hour(at microseconds: Int64) -> Int {
+        let seconds = microseconds.flooredQuotient(by: 1_000_000)
+        let local = seconds + offset(at: seconds)
+        return Int((local - local.flooredQuotient(by: 86_400) * 86_400) / 3600)
+    }
+
     /// The name.
     package var description: String { identifier }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Mustache
 
 /// What a template can name: fields with text, flags, parts and rows.
@@ -87,7 +88,8 @@ private final class TemplateRow: MustacheParent {
     }
 
     func child(named name: String) -> Any? {
-        if let index = columns[name], index < cells.count { return cells[index] ?? false }
+        // An empty cell holds nothing, also where the report around the list has a field of that name.
+        if let index = columns[name], index < cells.count { return cells[index] ?? NSNull() }
         return name == innerName ? inner : nil
     }
 }

@@ -24,13 +24,16 @@ struct DemoCommand: AsyncParsableCommand {
         help: ArgumentHelp("Where the database lies; a folder that is removed again unless given.", valueName: "dir"))
     var dataDir: String?
 
+    @Option(help: ArgumentHelp("Where the reports are left: invoice and usage as files.", valueName: "dir"))
+    var reports = NSTemporaryDirectory() + "waybill-demo-reports"
+
     func run() async throws {
         guard (1...1_000_000).contains(requests) else {
             throw CommandError(.usage, "--requests \(requests): give a number from 1 to 1000000")
         }
         let folder = try DemoFolder(dataDir)
         defer { folder.remove() }
-        let demo = Demo(folder: folder, requests: requests, keeps: keep)
+        let demo = Demo(folder: folder, requests: requests, keeps: keep, reports: reports)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await demo.run() }

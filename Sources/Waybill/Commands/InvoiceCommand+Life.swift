@@ -172,7 +172,7 @@ extension InvoiceCommand {
             let invoice = try await database.withBilling { try await $0.invoice(reference, now: WallClock.now()) }
             switch format {
             case .json: print(try JSONEncoder.waybill.text(invoice))
-            case .table: print(InvoiceOutline(invoice).text)
+            case .table: print(try ReportFiles.text(invoice))
             }
         }
     }

@@ -71,7 +71,7 @@ struct InvoiceCommand: AsyncParsableCommand {
         private func show(_ invoice: Invoice) throws {
             switch format {
             case .json: print(try JSONEncoder.waybill.text(invoice))
-            case .table: print(InvoiceOutline(invoice).text)
+            case .table: print(try ReportFiles.text(invoice))
             }
             if invoice.coverage.percent.isBelowThreshold {
                 throw CommandError(
@@ -98,7 +98,7 @@ struct InvoiceCommand: AsyncParsableCommand {
             }
             switch format {
             case .json: print(try JSONEncoder.waybill.text(invoice))
-            case .table: print(InvoiceText(invoice).text)
+            case .table: print(try ReportFiles.text(invoice))
             }
             if usage.coverage.isBelowThreshold {
                 throw CommandError(

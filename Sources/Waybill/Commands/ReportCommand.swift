@@ -3,6 +3,9 @@ import ArgumentParser
 /// `waybill report`: what people read.
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "Write reports for people, as text, HTML, PDF, JSON or CSV.",
-        subcommands: [SavingsReportCommand.self])
+        commandName: "report",
+        abstract: "Write invoices, usage and savings for people, and FOCUS for their tools.",
+        subcommands: [
+            ReportInvoiceCommand.self, ReportInvoicesCommand.self, ReportUsageCommand.self, SavingsReportCommand.self,
+        ])
 }

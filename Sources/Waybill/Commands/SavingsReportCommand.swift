@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import LoadBalancerCosts
 import Logging
 import Reports
@@ -54,11 +53,11 @@ struct SavingsReportCommand: AsyncParsableCommand {
                 curve: try BreakEvenCurve(comparison, catalogue: catalogue))
         }
         switch format {
-        case .text: try SavingsFile.write(report.text, to: output)
-        case .csv: try SavingsFile.write(report.csv, to: output)
-        case .json: try SavingsFile.write(prettyJSON(report) + "\n", to: output)
-        case .html: try SavingsFile.write(page(report), to: output)
-        case .pdf: try await SavingsFile.print(page(report), to: output)
+        case .text: try ReportFile.write(report.text, to: output)
+        case .csv: try ReportFile.write(report.csv, to: output)
+        case .json: try ReportFile.write(prettyJSON(report) + "\n", to: output)
+        case .html: try ReportFile.write(page(report), to: output)
+        case .pdf: try await ReportFile.print(page(report), to: output)
         }
     }
 
@@ -68,56 +67,6 @@ struct SavingsReportCommand: AsyncParsableCommand {
             return try SavingsPage(report, in: templates.language(language)).html(templates)
         } catch let error as ReportError {
             throw CommandError(error.code == .unknownFormat ? .usage : .failure, error.message)
-        }
-    }
-}
-
-/// Where a report is written.
-private enum SavingsFile {
-    /// Writes text to a file, whole or not at all; to stdout where none is named.
-    static func write(_ text: String, to path: String?) throws {
-        guard let path else {
-            Swift.print(text, terminator: "")
-            return
-        }
-        try write(Data(text.utf8), to: path)
-    }
-
-    static func write(_ data: Data, to path: String) throws {
-        do {
-            try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw CommandError(.failure, "\(path) can not be written: \(error.localizedDescription)")
-        }
-        Console.write("\(path): \(data.count) bytes")
-    }
-
-    /// Prints a page as PDF by WeasyPrint.
-    static func print(_ html: String, to path: String?) async throws {
-        guard let path else {
-            throw CommandError(.usage, "a PDF needs a file: give -o FILE")
-        }
-        let folder = FileManager.default.temporaryDirectory.appending(path: "waybill-report-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let (page, paper) = (folder.appending(path: "page.html"), folder.appending(path: "page.pdf"))
-            try Data(html.utf8).write(to: page)
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = ["weasyprint", "--quiet", page.path, paper.path]
-            try process.run()
-            process.waitUntilExit()
-            guard process.terminationStatus == 0, let data = FileManager.default.contents(atPath: paper.path) else {
-                throw CommandError(
-                    .failure,
-                    "weasyprint did not print the page: install it (apt install weasyprint), or take --format html")
-            }
-            try write(data, to: path)
-        } catch let error as CommandError {
-            throw error
-        } catch {
-            throw CommandError(.failure, "the page can not be printed: \(error.localizedDescription)")
         }
     }
 }

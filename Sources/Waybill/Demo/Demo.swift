@@ -13,6 +13,8 @@ struct Demo: Sendable {
     let folder: DemoFolder
     let requests: Int
     let keeps: Bool
+    /// Where the reports are left as files.
+    let reports: String
 
     private var database: DatabaseOptions { .embedded(in: folder.path) }
 
@@ -104,7 +106,9 @@ struct Demo: Sendable {
         let period = try Self.period(at: WallClock.now())
         var sent: [String: Int64] = [:]
         for (tenant, outcome) in outcomes { sent[tenant] = Int64(outcome.answered) }
-        try await DemoReport(store: store, gateway: Self.gateway, period: period, folder: folder.path).show(sent: sent)
+        try await DemoReport(
+            store: store, gateway: Self.gateway, period: period, folder: folder.path, reports: reports
+        ).show(sent: sent)
         print(
             """
             The same by REST\(keeps ? "" : " (while it runs: waybill demo --keep)"):
@@ -145,8 +149,9 @@ struct Demo: Sendable {
             step("aggregated")
             print()
             let period = try Self.period(at: capture.time)
-            try await DemoReport(store: store, gateway: Self.gateway, period: period, folder: folder.path).show(
-                sent: capture.sent)
+            try await DemoReport(
+                store: store, gateway: Self.gateway, period: period, folder: folder.path, reports: reports
+            ).show(sent: capture.sent)
         }
     }
 

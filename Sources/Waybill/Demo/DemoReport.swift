@@ -14,6 +14,8 @@ struct DemoReport {
     let period: (month: String, period: BillingPeriod)
     /// Where the exported invoice is written.
     let folder: String
+    /// Where the reports are left as files.
+    let reports: String
 
     func show(sent: [String: Int64]) async throws {
         var table = TextTable([.left, .right, .right, .right, .right])
@@ -36,6 +38,9 @@ struct DemoReport {
                 .show(book)
         }
         try await compare()
+        if let tenant = sent.keys.sorted().last {
+            try await DemoFiles(folder: reports, store: store, period: period).write(tenant: tenant)
+        }
         guard differences.isEmpty else {
             throw CommandError(.failure, "metered differs from sent for \(differences.joined(separator: ", "))")
         }
