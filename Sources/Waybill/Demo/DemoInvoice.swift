@@ -21,7 +21,7 @@ struct DemoInvoice {
     func show(_ book: PriceBook) async throws {
         do {
             let invoice = try await finalized(book)
-            print("\(try ReportFiles.text(invoice))\n")
+            print(try ReportFiles.text(invoice) + "\n")
             let number = invoice.document.number ?? ""
             try await explain(number)
             try await verify(number)
