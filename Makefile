@@ -41,8 +41,6 @@ screenshots:
 
 fuzz:
 	scripts/fuzz $(or $(FUZZ),300)
-screenshots:
-	@scripts/screenshots
 
 bench: setup
 	swift build -c release --product waybill
