@@ -72,5 +72,6 @@ struct ChartTests {
 }
 
 extension Chart: CustomTestStringConvertible {
+    /// Its id.
     public var testDescription: String { id }
 }
