@@ -320,6 +320,8 @@ struct TapeReader {
             WHERE (successor.first_hot_restart_epoch <= ended.last_hot_restart_epoch
                     OR successor.first_received_at IS NULL AND ended.presumed_ended_at >= ended.last_received_at)
                 AND NOT ended.drained AND ended.last_reading_at >= $3 AND ended.last_reading_at < $4
+                -- An odometer is a worker's: where a sender moves to another worker, nothing of it is lost.
+                AND COALESCE(ended.boot_id, '') NOT LIKE 'odometer:%'
             """,
             [
                 epochs.map(\.instance), epochs.map(\.epoch), unit.quarterHour.start.postgres,

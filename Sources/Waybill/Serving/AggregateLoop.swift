@@ -1,4 +1,5 @@
 import Logging
+import Metering
 import ServiceLifecycle
 import UsageStore
 
@@ -39,11 +40,17 @@ struct AggregateLoop: Service {
         }
     }
 
+    /// Unit: microseconds.
+    private static let day: Int64 = 86_400_000_000
+
     private func lookAfterPartitions() async {
         do {
             try await store.renewZones()
             let run = try await store.lookAfterPartitions(retention)
             for note in run.notes { logger.notice("\(note)") }
+            // No sender sends an export again after a day, and no client a request after a month.
+            try await store.forgetExports(before: WallClock.now().advanced(byMicroseconds: -Self.day))
+            try await store.forgetIdempotencyKeys(olderThanDays: 30)
         } catch {
             if Task.isCancelled { return }
             logger.error("partitions could not be looked after; it is tried again", metadata: ["error": "\(error)"])
