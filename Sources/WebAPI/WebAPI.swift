@@ -140,16 +140,26 @@ private struct NothingThere: RouterMiddleware {
         }
     }
 
+    /// The methods of the pattern that fits best: `{name}:apply` before `{name}`.
     private func allowed(_ path: String) -> [String] {
         let parts = path.split(separator: "/")
-        return methods.first { pattern, _ in
-            let pieces = pattern.split(separator: "/")
-            return pieces.count == parts.count
-                && zip(pieces, parts).allSatisfy { piece, part in
-                    guard piece.hasPrefix("{") else { return piece == part }
-                    let suffix = piece.drop { $0 != "}" }.dropFirst()
-                    return part.hasSuffix(suffix) && part.count > suffix.count
-                }
-        }?.value ?? []
+        return methods.filter { pattern, _ in Self.fits(parts, pattern.split(separator: "/")) }
+            .max { Self.literals($0.key) < Self.literals($1.key) }?.value ?? []
+    }
+
+    private static func fits(_ parts: [Substring], _ pieces: [Substring]) -> Bool {
+        pieces.count == parts.count
+            && zip(pieces, parts).allSatisfy { piece, part in
+                guard piece.hasPrefix("{") else { return piece == part }
+                let suffix = piece.drop { $0 != "}" }.dropFirst()
+                return part.hasSuffix(suffix) && part.count > suffix.count
+            }
+    }
+
+    /// Characters of a pattern outside of its parameters.
+    private static func literals(_ pattern: String) -> Int {
+        pattern.split(separator: "/").reduce(0) { sum, piece in
+            sum + (piece.hasPrefix("{") ? piece.drop { $0 != "}" }.dropFirst().count : piece.count)
+        }
     }
 }

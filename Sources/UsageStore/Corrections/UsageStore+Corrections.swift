@@ -159,7 +159,10 @@ extension UsageStore {
             try await Self.refuseShortRecords(number, sign: sign, on: connection)
             try await store(connection, number)
             let span = try await connection.execute(
-                "SELECT min(quarter_hour), max(quarter_hour) FROM correction WHERE correction_batch_id = $1", [number])
+                """
+                SELECT min(quarter_hour), max(quarter_hour) FROM correction WHERE correction_batch_id = $1
+                HAVING count(*) > 0
+                """, [number])
             if let row = span.first {
                 try await partitions.prepare(row.quarterHour(0)...row.quarterHour(1), on: connection)
             }

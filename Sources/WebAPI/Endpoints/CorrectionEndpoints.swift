@@ -49,6 +49,7 @@ enum CorrectionEndpoints {
             throw Problem.unprocessable(
                 "name", rule: "required", "a backfill has a name of 1 to 128 characters and a reason")
         }
+        guard !body.rows.isEmpty else { throw Problem.unprocessable("rows", rule: "required", "there is no row") }
         let rows = try body.rows.enumerated().map { index, row in
             try Self.row(row, at: "rows.[\(index)]", line: index + 1)
         }

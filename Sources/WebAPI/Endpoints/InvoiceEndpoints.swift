@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import HummingbirdCore
 import Metering
+import Pricing
 import UsageStore
 
 /// `/v1/invoices…` and `/v1/credit-notes`: what is billed, why, and whether it still holds.
@@ -56,6 +57,13 @@ enum InvoiceEndpoints {
         let tenant = try call.tenantIfNamed()
         var filter = InvoiceFilter(tenant: tenant, limit: Int64(size) + 1)
         filter.month = try call.query.text("period")
+        if let month = filter.month {
+            do {
+                _ = try BillingPeriod(month: month, zone: "UTC")
+            } catch {
+                throw Problem.invalid("period", rule: "format", error.message)
+            }
+        }
         filter.number = try call.query.text("number")
         let statuses = try call.query.words("status", StoredStatus.self)
         if statuses.count == 1 { filter.status = Invoice.Status(rawValue: statuses[0].rawValue) }
