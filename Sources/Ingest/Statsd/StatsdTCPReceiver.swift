@@ -35,14 +35,16 @@ package struct StatsdTCPReceiver: Service {
 
     /// Receives until the service group shuts down gracefully or the task is cancelled.
     package func run() async throws {
-        let server: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
+        let server: NIOAsyncChannel<Accepted, Never>
         do {
             server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.socketOption(.so_keepalive), value: 1)
                 .bind(host: host, port: port) { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                        try Accepted(
+                            channel: NIOAsyncChannel(wrappingChannelSynchronously: channel),
+                            peer: channel.remoteAddress?.ipAddress ?? "")
                     }
                 }
         } catch let error as IOError {
@@ -64,10 +66,16 @@ package struct StatsdTCPReceiver: Service {
         }
     }
 
-    private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
-        let peer = connection.channel.remoteAddress?.ipAddress ?? ""
+    /// A connection with its peer's address, which the channel forgets as soon as the peer has closed it.
+    private struct Accepted: Sendable {
+        let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+        let peer: String
+    }
+
+    private func serve(_ connection: Accepted) async {
+        let peer = connection.peer
         do {
-            try await connection.executeThenClose { chunks, _ in
+            try await connection.channel.executeThenClose { chunks, _ in
                 guard let address = PeerAddress(peer), senders.allows(address) else {
                     logger.warning("a statsd connection was refused: no rule allows it", metadata: ["peer": "\(peer)"])
                     return
