@@ -76,6 +76,15 @@ import UsageStore
         }
     }
 
+    @Test func `A text with a NUL is refused before the database sees it`() async throws {
+        try await withOpenAPI { api in
+            for body in [#"{"contract":"a\u0000b","month":"2024-11"}"#, #"{"contract":"a","month":"2024-11\u0000"}"#] {
+                let answer = try await api.send(.post, "/v1/invoices/preview", body: Data(body.utf8))
+                #expect(answer.status == .unprocessableContent)
+            }
+        }
+    }
+
     @Test func `The same key and body get the same answer, once done`() async throws {
         try await withOpenAPI { api in
             let body = Data(#"{"name":"once","scopes":["usage:read"]}"#.utf8)

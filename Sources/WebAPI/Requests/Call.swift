@@ -65,6 +65,8 @@ struct Call: Sendable {
         guard let object = object as? [String: Any] else {
             throw Problem.unprocessable("body", rule: "type", "is not a JSON object")
         }
+        // No name, reason or id that the database could keep holds one.
+        if Self.holdsNUL(object) { throw Problem.unprocessable("body", rule: "format", "a text in it holds a NUL") }
         if let unknown = object.keys.sorted().first(where: { !keys.contains($0) }) {
             throw Problem.unprocessable(unknown, rule: "unknown", "is not one of \(keys.joined(separator: ", "))")
         }
@@ -74,6 +76,15 @@ struct Call: Sendable {
             return try decoder.decode(type, from: data)
         } catch let error as DecodingError {
             throw Self.problem(error)
+        }
+    }
+
+    private static func holdsNUL(_ value: Any) -> Bool {
+        switch value {
+        case let text as String: text.utf8.contains(0)
+        case let entries as [Any]: entries.contains { holdsNUL($0) }
+        case let object as [String: Any]: object.contains { $0.key.utf8.contains(0) || holdsNUL($0.value) }
+        default: false
         }
     }
 
