@@ -122,6 +122,7 @@ import UsageStore
         #expect(remarks.map(\.reason) == ["udp_drop"] && remarks.map(\.occurrences) == [statistics.dropped])
     }
 
+    /// Unchecked: written by the serving task before the body runs, and by the body; read when both have ended.
     private final class Kept: @unchecked Sendable {
         var receiver: StatsdUDPReceiver?
         var count: Int64 = 0
