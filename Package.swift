@@ -95,13 +95,14 @@ let package = Package(
         .target(
             name: "WebAPI",
             dependencies: [
-                "Billing", "CZlib", "Metering", "PostgreSQL", "Pricing", "UsageStore",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Billing", "CZlib", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports", "Savings",
+                "UsageStore", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
@@ -123,7 +124,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "UsageStore", "WireFormats",
+                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "UsageStore", "WebAPI", "WireFormats",
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Benchmarks"),
@@ -178,8 +180,8 @@ let package = Package(
         .testTarget(
             name: "WebAPITests",
             dependencies: [
-                "Metering", "PostgreSQL", "TestSupport", "UsageStore", "WebAPI",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports", "TestSupport", "UsageStore",
+                "WebAPI", .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "JWTKit", package: "jwt-kit"),
