@@ -35,12 +35,27 @@ package struct EpochTape: Sendable {
 
     /// Counters of this quarter hour that `previous` says nothing of: their closings, if there are any, are older.
     package func countersWithoutOpening() throws -> Set<CounterID> {
+        if let missing = try slotsWithoutOpening() { return missing }
         var missing: Set<CounterID> = []
         for segment in current where segment.temporality == .cumulative {
             try segment.forEachRun { counter, _ in missing.insert(counter) }
         }
         for segment in previous {
             try segment.forEachRun { counter, _ in missing.remove(counter) }
+        }
+        return missing
+    }
+
+    /// The same where one segment followed upon one with the same counters, as mostly; nil elsewhere.
+    private func slotsWithoutOpening() throws -> Set<CounterID>? {
+        guard previous.count == 1, current.count == 1, current[0].temporality == .cumulative,
+            previous[0].counters == current[0].counters
+        else { return nil }
+        var isRead = [Bool](repeating: false, count: current[0].counters.count)
+        try previous[0].forEachRun { slot, _, _ in isRead[slot] = true }
+        var missing: Set<CounterID> = []
+        try current[0].forEachRun { slot, counter, _ in
+            if !isRead[slot] { missing.insert(counter) }
         }
         return missing
     }

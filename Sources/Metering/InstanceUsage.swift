@@ -43,9 +43,11 @@ package struct InstanceUsage: Sendable {
         let now = try lane.points(of: lane.current)
         let rate = lane.rate
         var conflicts = overlaps
-        conflicts += IdentityConflict.falls(before, now, lane, outside: overlaps, isConnectionManagers)
-        for (counter, points) in now {
-            var opening = before[counter]?.last ?? lane.older[counter]
+        let matches = before.matches(of: now)
+        conflicts += IdentityConflict.falls(before, now, matches, lane, outside: overlaps, isConnectionManagers)
+        counters.reserveCapacity(counters.count + now.counters.count)
+        for (index, counter) in now.counters.enumerated() {
+            var opening = matches[index].flatMap { before.readings(at: $0).last } ?? lane.older[counter]
             if let baseline = lane.opening.baseline[counter], (opening.map { $0.time < baseline.time } ?? true) {
                 opening = baseline
             }
@@ -53,10 +55,10 @@ package struct InstanceUsage: Sendable {
                 epoch: lane.epoch, counter: counter, opening: opening, started: lane.opening.started,
                 quarterHour: quarterHour, conflicts: conflicts, higher: higher, rate: rate
             )
-            for point in points { walk.step(to: point) }
+            for point in now.readings(at: index) { walk.step(to: point) }
             walk.end()
             counters.append(walk.usage)
-            gaps += walk.gaps
+            if !walk.gaps.isEmpty { gaps += walk.gaps }
         }
     }
 
@@ -140,23 +142,7 @@ struct Lane {
     }
 
     /// Each counter's readings in the order of time; at equal times the maximum.
-    func points(of segments: [Segment]) throws -> [CounterID: [Reading]] {
-        var points: [CounterID: [Reading]] = [:]
-        for segment in segments {
-            try segment.forEachRun { counter, run in
-                points[counter, default: []].append(run.first)
-                if run.peak != run.first { points[counter, default: []].append(run.peak) }
-            }
-        }
-        return points.mapValues { readings in
-            var merged: [Reading] = []
-            for reading in readings.sorted(by: { ($0.time, $0.value) < ($1.time, $1.value) }) {
-                if merged.last?.time == reading.time { merged.removeLast() }
-                merged.append(reading)
-            }
-            return merged
-        }
-    }
+    func points(of segments: [Segment]) throws -> CounterReadings { try CounterReadings(of: segments) }
 
     /// The rate around the lane's readings, from which gaps are bounded.
     var rate: FlushRate { FlushRate(of: previous + current) }

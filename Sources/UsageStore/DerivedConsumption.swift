@@ -58,10 +58,11 @@ struct DerivedConsumption {
     mutating func add(_ tapes: UnitTapes, _ attributions: [CounterID: Attribution]) throws {
         var totals = CounterTotals()
         let before = unit.quarterHour.start.advanced(byMicroseconds: -QuarterHour.microseconds)
+        let connectionManagers = tapes.connectionManagers
         for (instance, epochs) in tapes.instances {
             let usage = try InstanceUsage(
                 quarterHour: unit.quarterHour, epochs: epochs,
-                isConnectionManagers: tapes.connectionManagers.contains,
+                isConnectionManagers: connectionManagers.contains,
                 higher: tapes.election?.above(instance: instance))
             for counter in usage.counters where counter.quantity > 0 { totals.add(counter, before) }
             for gauge in usage.gauges { try add(gauge, attributions) }

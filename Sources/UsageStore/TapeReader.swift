@@ -17,7 +17,7 @@ struct UnitTapes {
         return remarks.filter { election.counts($0.gap, instance: $0.instance) }
     }
 
-    var connectionManagers: Set<CounterID> { Set(names.filter { $0.value.hasPrefix("http.") }.keys) }
+    var connectionManagers: Set<CounterID> { Set(names.filter { $0.value.utf8.starts(with: "http.".utf8) }.keys) }
 }
 
 /// Reads the tapes of a quarter hour, of the one before it in each epoch, and what opens the epochs.
