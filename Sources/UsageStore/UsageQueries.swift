@@ -185,11 +185,19 @@ struct CoverageReader {
     func gaps(of tenant: Int64, _ gateways: [Int64]) async throws -> [MonthlyUsage.GapReport] {
         let rows = try await connection.execute(
             """
-            SELECT gateway.name, instance.name, from_at, to_at, reason, lower_bound, upper_bound, upper_basis
-            FROM gap JOIN gateway USING (gateway_id) JOIN instance USING (instance_id)
-            WHERE quarter_hour >= $2 AND quarter_hour < $3 AND gap.gateway_id = ANY($4::bigint[])
-                AND (tenant_id = $1 OR tenant_id IS NULL)
-            ORDER BY from_at, instance.name, reason, gap_id
+            SELECT gateway.name, instance.name, gap.from_at, gap.to_at, gap.reason, lower_bound, upper_bound, upper_basis,
+                COALESCE(log.requests, 0)::bigint, COALESCE(log.billed, 0)::bigint
+            FROM gap JOIN gateway USING (gateway_id) JOIN instance ON instance.instance_id = gap.instance_id
+            LEFT JOIN LATERAL (
+                SELECT sum(requests) AS requests, sum(billed) AS billed FROM gap_evidence AS shown
+                WHERE shown.gateway_id = gap.gateway_id AND shown.quarter_hour = gap.quarter_hour
+                    AND shown.instance_id = gap.instance_id AND shown.epoch_id = gap.epoch_id
+                    AND shown.reason = gap.reason AND shown.from_at = gap.from_at AND shown.to_at = gap.to_at
+                    AND shown.counter_id = COALESCE(gap.counter_id, 0) AND shown.tenant_id = $1
+            ) AS log ON true
+            WHERE gap.quarter_hour >= $2 AND quarter_hour < $3 AND gap.gateway_id = ANY($4::bigint[])
+                AND (gap.tenant_id = $1 OR gap.tenant_id IS NULL)
+            ORDER BY gap.from_at, instance.name, gap.reason, gap_id
             """,
             [tenant, start.postgres, end.postgres, gateways]
         )
@@ -197,7 +205,8 @@ struct CoverageReader {
             MonthlyUsage.GapReport(
                 gateway: try row.decode(0), instance: try row.decode(1), from: try row.timestamp(2).description,
                 to: try row.timestamp(3).description, reason: try row.decode(4), lower: try row.decode(5),
-                upper: try row.decode(6), basis: try row.decode(7))
+                upper: try row.decode(6), basis: try row.decode(7), evidence: try row.decode(8),
+                billed: try row.decode(9))
         }
     }
 
