@@ -131,6 +131,19 @@ package struct Gap: Hashable, Sendable {
         case evidence
     }
 
+    /// The stretch of a gap, from its beginning, of which it is known what was counted in it: what access logs show there
+    /// beyond that went uncounted.
+    package struct Blind: Hashable, Sendable {
+        package var to: Timestamp
+        /// Requests that were counted and ended in the stretch.
+        package var counted: Int64
+
+        package init(to: Timestamp, counted: Int64 = 0) {
+            self.to = to
+            self.counted = counted
+        }
+    }
+
     package var reason: Reason
     package var epoch: Int64
     package var counter: CounterID?
@@ -141,11 +154,14 @@ package struct Gap: Hashable, Sendable {
     package var upper: Int64?
     /// Nil with `upper`.
     package var basis: Basis?
+    /// What of the gap evidence can be laid into; nil where it can not be told what was counted in it.
+    package var blind: Blind?
 
     package init(
         reason: Reason, epoch: Int64, counter: CounterID?, from: Timestamp, to: Timestamp, lower: Int64, upper: Int64?,
-        basis: Basis = .counted
+        basis: Basis = .counted, blind: Blind? = nil
     ) {
+        self.blind = blind
         self.basis = upper == nil ? nil : basis
         self.reason = reason
         self.epoch = epoch

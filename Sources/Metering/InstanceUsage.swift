@@ -28,7 +28,8 @@ package struct InstanceUsage: Sendable {
                 gaps.append(
                     Gap(
                         reason: .lateStart, epoch: epoch.epoch, counter: counter,
-                        from: epoch.opening.started ?? reading.time, to: reading.time, lower: 0, upper: reading.value
+                        from: epoch.opening.started ?? reading.time, to: reading.time, lower: 0, upper: reading.value,
+                        blind: Gap.Blind(to: reading.time)
                     )
                 )
             }
@@ -223,7 +224,8 @@ private struct CounterWalk {
                 Gap(
                     reason: .reset, epoch: usage.epoch, counter: usage.counter, from: last.time, to: reading.time,
                     lower: 0,
-                    upper: rate.bound(unobserved: reading.time.microseconds(since: last.time)), basis: .rate))
+                    upper: rate.bound(unobserved: reading.time.microseconds(since: last.time)), basis: .rate,
+                    blind: Gap.Blind(to: reading.time, counted: step)))
         }
         usage.quantity = usage.quantity.addingClamped(step)
         if last.time < quarterHour.start, step > 0, usage.carriedSince == nil {
@@ -247,7 +249,7 @@ private struct CounterWalk {
         gaps.append(
             Gap(
                 reason: .identityConflict, epoch: usage.epoch, counter: usage.counter, from: good.time,
-                to: reading.time, lower: 0, upper: nil
+                to: reading.time, lower: 0, upper: nil, blind: Gap.Blind(to: reading.time)
             )
         )
         conflictSince = nil

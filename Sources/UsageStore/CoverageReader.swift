@@ -31,15 +31,24 @@ struct CoverageReader {
     var gaps: PostgresStatement {
         PostgresStatement(
             """
-            SELECT gateway.name, instance.name, from_at, to_at, reason, lower_bound, upper_bound, upper_basis
-            FROM gap JOIN gateway USING (gateway_id) JOIN instance USING (instance_id)
-            WHERE quarter_hour >= $2 AND quarter_hour < $3 AND gap.gateway_id = ANY($1::bigint[] || ARRAY(
+            SELECT gateway.name, instance.name, gap.from_at, gap.to_at, gap.reason, lower_bound, upper_bound, upper_basis,
+                COALESCE(log.requests, 0)::bigint, COALESCE(log.billed, 0)::bigint
+            FROM gap JOIN gateway USING (gateway_id) JOIN instance ON instance.instance_id = gap.instance_id
+            LEFT JOIN LATERAL (
+                SELECT sum(requests) AS requests, sum(billed) AS billed FROM gap_evidence AS shown
+                WHERE shown.gateway_id = gap.gateway_id AND shown.quarter_hour = gap.quarter_hour
+                    AND shown.instance_id = gap.instance_id AND shown.epoch_id = gap.epoch_id
+                    AND shown.reason = gap.reason AND shown.from_at = gap.from_at AND shown.to_at = gap.to_at
+                    AND shown.counter_id = COALESCE(gap.counter_id, 0)
+                    AND shown.tenant_id = (SELECT tenant_id FROM tenant WHERE name = $4)
+            ) AS log ON true
+            WHERE gap.quarter_hour >= $2 AND quarter_hour < $3 AND gap.gateway_id = ANY($1::bigint[] || ARRAY(
                     SELECT DISTINCT gateway_id FROM consumption_rollup
                     WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $4)
                         AND grain = $5 AND zone = $6 AND starts_at >= $2 AND starts_at < $3
                 ))
-                AND (tenant_id = (SELECT tenant_id FROM tenant WHERE name = $4) OR tenant_id IS NULL)
-            ORDER BY from_at, instance.name, reason, gap_id
+                AND (gap.tenant_id = (SELECT tenant_id FROM tenant WHERE name = $4) OR gap.tenant_id IS NULL)
+            ORDER BY gap.from_at, instance.name, gap.reason, gap_id
             """,
             [gateways, start.postgres, end.postgres, tenant, grain, zone])
     }
@@ -82,7 +91,7 @@ extension MonthlyUsage.GapReport {
         self.init(
             gateway: try row.decode(0), instance: try row.decode(1), from: try row.timestamp(2).description,
             to: try row.timestamp(3).description, reason: try row.decode(4), lower: try row.decode(5),
-            upper: try row.decode(6), basis: try row.decode(7))
+            upper: try row.decode(6), basis: try row.decode(7), evidence: try row.decode(8), billed: try row.decode(9))
     }
 }
 
