@@ -43,15 +43,41 @@ enum StoreBenchmarks {
         print("  commit: median \(times.sorted()[15]), slowest \(times.max() ?? .zero)")
         let perDay = written * 96
         print("  write-ahead log: \(written / 31) bytes a commit, \(perDay / 1_000_000) MB a day at \(interval) s")
-        _ = try await fleet.store.pool.withConnection { try await $0.executeOnce("VACUUM tape") }
+        try await sizes(of: fleet, began, perDay)
+        await fleet.remove()
+    }
+
+    /// Bytes of a tape with its indexes while it is written and after it is packed, and what packing writes to the log.
+    private static func sizes(of fleet: StoreFleet, _ began: Timestamp, _ logPerDay: Int64) async throws {
+        for statement in ["VACUUM tape", "CHECKPOINT"] {
+            _ = try await fleet.store.pool.withConnection { try await $0.executeOnce(statement) }
+        }
         let size = try await fleet.number(
             """
             SELECT sum(pg_total_relation_size(inhrelid))::bigint FROM pg_inherits
             WHERE inhparent = 'tape'::regclass
             """)
         let rows = try await fleet.number("SELECT count(*) FROM tape")
-        print("  size: \(size / rows) bytes a tape with its indexes, \(size / rows * 96) an instance and day")
-        await fleet.remove()
+        print("  size: \(size / rows) bytes a tape with its indexes while it is written")
+        let log = try await fleet.log()
+        var moved: Int64 = 0
+        let time = try await ContinuousClock().measure {
+            moved = try await fleet.store.packTapes(before: began.advanced(byMicroseconds: 2 * quarterHour))
+        }
+        let written = try await fleet.log() - log
+        _ = try await fleet.store.pool.withConnection { try await $0.executeOnce("VACUUM packed_tape") }
+        let packed = try await fleet.number(
+            """
+            SELECT sum(pg_total_relation_size(inhrelid))::bigint FROM pg_inherits
+            WHERE inhparent = 'packed_tape'::regclass
+            """)
+        print("  packing \(moved) tapes: \(time), \(written / moved) bytes of log a tape")
+        print(
+            "  size: \(packed / moved) bytes a packed tape with its indexes, \(packed / moved * 96) an instance and day"
+        )
+        print(
+            "  write-ahead log with packing: \((logPerDay + written / moved * 96 * Int64(instances)) / 1_000_000) MB a day"
+        )
     }
 
     @Sendable private static func aggregation(_ stopwatch: Stopwatch) async throws {

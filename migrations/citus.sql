@@ -9,6 +9,7 @@ SELECT create_reference_table('collect_version') WHERE NOT EXISTS (SELECT FROM c
 SELECT create_reference_table('rollup_zone') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'rollup_zone'::regclass);
 SELECT create_reference_table('retention_floor') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'retention_floor'::regclass);
 SELECT create_distributed_table('tape', 'instance_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'tape'::regclass);
+SELECT create_distributed_table('packed_tape', 'instance_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'packed_tape'::regclass);
 SELECT create_distributed_table('epoch', 'instance_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'epoch'::regclass);
 SELECT create_distributed_table('epoch_baseline', 'instance_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'epoch_baseline'::regclass);
 SELECT create_distributed_table('stream_remark', 'instance_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'stream_remark'::regclass);

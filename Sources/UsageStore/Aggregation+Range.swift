@@ -19,7 +19,7 @@ extension UsageStore {
         _ = try await pool.execute(
             """
             INSERT INTO tape_change (gateway_id, quarter_hour)
-            SELECT gateway_id, quarter_hour FROM tape WHERE quarter_hour >= $1 AND quarter_hour < $2
+            SELECT gateway_id, quarter_hour FROM tapes AS tape WHERE quarter_hour >= $1 AND quarter_hour < $2
             UNION SELECT gateway_id, quarter_hour FROM consumption WHERE quarter_hour >= $1 AND quarter_hour < $2
             UNION SELECT gateway_id, quarter_hour FROM gap WHERE quarter_hour >= $1 AND quarter_hour < $2
             """,

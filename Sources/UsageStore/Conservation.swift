@@ -122,7 +122,7 @@ extension UsageStore {
                 quarter_hour < COALESCE(
                     (SELECT dropped_before FROM retention_floor WHERE subject = 'tape'), '-infinity')
             FROM (
-                SELECT gateway_id, quarter_hour FROM tape WHERE quarter_hour >= $1 AND quarter_hour < $2
+                SELECT gateway_id, quarter_hour FROM tapes AS tape WHERE quarter_hour >= $1 AND quarter_hour < $2
                 UNION SELECT gateway_id, quarter_hour FROM consumption WHERE quarter_hour >= $1 AND quarter_hour < $2
             ) AS unit
             ORDER BY quarter_hour, gateway_id

@@ -237,7 +237,7 @@ extension EpochRegister {
             INSERT INTO tape_change (gateway_id, quarter_hour)
             SELECT DISTINCT gateway_id, quarter_hour
             FROM unnest($1::bigint[], $2::bigint[]) AS moved (instance_id, epoch_id)
-            JOIN tape USING (instance_id, epoch_id)
+            JOIN tapes AS tape USING (instance_id, epoch_id)
             """,
             [instances, epochs]
         )

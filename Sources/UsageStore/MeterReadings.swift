@@ -21,7 +21,7 @@ extension UsageStore {
     ) async throws -> [BoundReading] {
         let units = try await connection.execute(
             """
-            SELECT DISTINCT gateway_id, quarter_hour FROM tape JOIN gateway USING (gateway_id)
+            SELECT DISTINCT gateway_id, quarter_hour FROM tapes AS tape JOIN gateway USING (gateway_id)
             WHERE gateway.name = $1 AND quarter_hour >= $2 AND quarter_hour < $3 ORDER BY quarter_hour
             """,
             [gateway, start.postgres, end.postgres])
@@ -55,7 +55,7 @@ extension UsageStore {
         var derived: [QuarterHour: [ServiceOfTenant: [Dimension: Int64]]] = [:]
         let kept = try await connection.execute(
             """
-            SELECT DISTINCT quarter_hour FROM tape WHERE gateway_id = $1 AND quarter_hour = ANY($2::timestamptz[])
+            SELECT DISTINCT quarter_hour FROM tapes AS tape WHERE gateway_id = $1 AND quarter_hour = ANY($2::timestamptz[])
             """,
             [number, quarterHours.map(\.start.postgres)])
         for row in kept {

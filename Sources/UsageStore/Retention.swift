@@ -20,6 +20,8 @@ package struct RetentionRun: Hashable, Sendable {
     /// Before when tapes and records are dropped now; nil where nothing was dropped.
     package var tapesBefore: Timestamp?
     package var quarterHoursBefore: Timestamp?
+    /// Rows of tapes that were moved to where pages are full.
+    package var packed: Int64 = 0
     /// Counters whose baseline moved to their last reading in tapes that were dropped.
     package var baselines: Int64 = 0
     /// Why something that is past its retention stays.
@@ -27,7 +29,8 @@ package struct RetentionRun: Hashable, Sendable {
 }
 
 extension UsageStore {
-    /// Makes partitions for this month and the two after it, and drops those past retention.
+    /// Makes partitions for this month and the two after it, packs tapes of quarter hours that are over, and drops what is
+    /// past retention.
     ///
     /// Each month is dropped in a transaction of its own, in which no unit is derived. Before a month of tapes goes, the
     /// baseline of each epoch that may be read again moves to its last reading there: what it counts later stays exact.
@@ -43,11 +46,12 @@ extension UsageStore {
             """
             SELECT make_partitions(clock.now::date, (clock.now + interval '2 months')::date),
                 (clock.now - make_interval(days => $2::int)) AT TIME ZONE 'UTC',
-                (clock.now - make_interval(months => $3::int)) AT TIME ZONE 'UTC'
+                (clock.now - make_interval(months => $3::int)) AT TIME ZONE 'UTC', clock.now AT TIME ZONE 'UTC'
             FROM (SELECT COALESCE($1::timestamptz, now()) AT TIME ZONE 'UTC') AS clock (now)
             """,
             [now?.postgres, retention.tapeDays, retention.quarterHourMonths])
         guard let row = rows.first else { return run }
+        run.packed = try await packTapes(before: row.timestamp(3).advanced(byMicroseconds: -Self.packingDelay))
         for (subject, cutoff) in [("tape", try row.timestamp(1)), ("consumption", try row.timestamp(2))] {
             let months = try await pool.execute(
                 "SELECT ends_at FROM partitions_before($1, $2)", [subject, cutoff.postgres])
@@ -102,6 +106,7 @@ extension UsageStore {
                 SET dropped_before = GREATEST(retention_floor.dropped_before, excluded.dropped_before), dropped_at = now()
                 """, [subject, end.postgres])
             if subject == "tape" {
+                _ = try await connection.execute("SELECT drop_partitions('packed_tape', $1)", [end.postgres])
                 _ = try await connection.execute("DELETE FROM stream_remark WHERE quarter_hour < $1", [end.postgres])
                 // What no gap will be derived from any more.
                 _ = try await connection.execute(
@@ -145,7 +150,7 @@ extension UsageStore {
             """
             SELECT epoch.instance_id, epoch.epoch_id, epoch.gateway_id FROM epoch
             WHERE EXISTS (
-                    SELECT FROM tape
+                    SELECT FROM tapes AS tape
                     WHERE tape.instance_id = epoch.instance_id AND tape.epoch_id = epoch.epoch_id
                         AND tape.quarter_hour < $1
                 )
@@ -166,7 +171,7 @@ extension UsageStore {
             let counters = try await connection.execute(
                 """
                 SELECT DISTINCT unnest(counters) FROM counter_set WHERE gateway_id = $3 AND counter_set_id IN (
-                    SELECT counter_set_id FROM tape
+                    SELECT counter_set_id FROM tapes AS tape
                     WHERE instance_id = $1 AND epoch_id = $2 AND quarter_hour < $4 AND NOT is_delta
                 )
                 """, [key.instance, key.epoch, try row.decode(2, as: Int64.self), end.postgres])

@@ -45,7 +45,7 @@ extension UsageStore {
                 LEFT JOIN LATERAL (
                     SELECT (extract(epoch FROM last_flush_at - first_flush_at) * 1000)::bigint
                         / NULLIF(flushes - 1, 0) AS flush_interval
-                    FROM tape
+                    FROM tapes AS tape
                     WHERE tape.instance_id = epoch.instance_id AND tape.epoch_id = epoch.epoch_id
                         AND quarter_hour <= epoch.last_reading_at
                         AND quarter_hour > epoch.last_reading_at - interval '1 hour'

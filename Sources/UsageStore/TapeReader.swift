@@ -62,7 +62,7 @@ struct TapeReader {
     func parts(of unit: AggregationUnit) async throws -> [[EpochKey]] {
         let rows = try await connection.execute(
             """
-            SELECT DISTINCT instance_id, epoch_id FROM tape WHERE gateway_id = $1 AND quarter_hour = $2 ORDER BY 1, 2
+            SELECT DISTINCT instance_id, epoch_id FROM tapes AS tape WHERE gateway_id = $1 AND quarter_hour = $2 ORDER BY 1, 2
             """,
             [unit.gateway, unit.quarterHour.start.postgres]
         )
@@ -128,6 +128,14 @@ struct TapeReader {
         var gaugeSet: Int64
         var bare: Segment
 
+        struct Key: Hashable {
+            var epoch: EpochKey
+            var stream: StreamID
+            var quarterHour: QuarterHour
+        }
+
+        var key: Key { Key(epoch: epoch, stream: bare.stream, quarterHour: bare.quarterHour) }
+
         func segment(_ sets: [Int64: [CounterID]]) throws -> Segment {
             guard let counters = sets[counterSet], let gauges = sets[gaugeSet] else {
                 throw UsageStoreError(.corrupt, "counter set \(counterSet) or \(gaugeSet) of a tape does not exist")
@@ -139,22 +147,38 @@ struct TapeReader {
         }
     }
 
+    /// Of rows that lie in both places where tapes lie the latest revision.
     private func segments(_ rows: PostgresRows) throws -> [SegmentRow] {
-        try rows.map { row in
-            let lastFlush = try row.timestamp(6)
-            return SegmentRow(
-                epoch: EpochKey(instance: try row.decode(0), epoch: try row.decode(1)),
-                counterSet: try row.decode(8), gaugeSet: try row.decode(9),
-                bare: Segment(
-                    stream: StreamID(rawValue: try row.decode(2)), quarterHour: try row.quarterHour(3),
-                    revision: try row.decode(4), firstFlush: try row.timestamp(5), lastFlush: lastFlush,
-                    flushes: try row.decode(7), busiestFlush: try row.decode(14),
-                    recentFlushes: try Segment.recentFlushes(try row.decode(11), lastFlush: lastFlush),
-                    counters: [], gauges: [], body: try row.decode(12), gaugeBody: try row.decode(13),
-                    temporality: try row.decode(10, as: Bool.self) ? .delta : .cumulative
-                )
-            )
+        var segments: [SegmentRow] = []
+        var places: [SegmentRow.Key: Int] = [:]
+        segments.reserveCapacity(rows.count)
+        places.reserveCapacity(rows.count)
+        for row in rows {
+            let segment = try self.segment(row)
+            if let place = places[segment.key] {
+                if segments[place].bare.revision < segment.bare.revision { segments[place] = segment }
+            } else {
+                places[segment.key] = segments.count
+                segments.append(segment)
+            }
         }
+        return segments
+    }
+
+    private func segment(_ row: PostgresRow) throws -> SegmentRow {
+        let lastFlush = try row.timestamp(6)
+        return SegmentRow(
+            epoch: EpochKey(instance: try row.decode(0), epoch: try row.decode(1)),
+            counterSet: try row.decode(8), gaugeSet: try row.decode(9),
+            bare: Segment(
+                stream: StreamID(rawValue: try row.decode(2)), quarterHour: try row.quarterHour(3),
+                revision: try row.decode(4), firstFlush: try row.timestamp(5), lastFlush: lastFlush,
+                flushes: try row.decode(7), busiestFlush: try row.decode(14),
+                recentFlushes: try Segment.recentFlushes(try row.decode(11), lastFlush: lastFlush),
+                counters: [], gauges: [], body: try row.decode(12), gaugeBody: try row.decode(13),
+                temporality: try row.decode(10, as: Bool.self) ? .delta : .cumulative
+            )
+        )
     }
 
     private func segments(of epochs: [EpochKey], at quarterHour: QuarterHour) async throws -> [SegmentRow] {
@@ -165,7 +189,7 @@ struct TapeReader {
                     flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges,
                     busiest_flush
                 FROM unnest($1::bigint[], $2::bigint[]) AS wanted (instance_id, epoch_id)
-                JOIN tape USING (instance_id, epoch_id)
+                JOIN tapes AS tape USING (instance_id, epoch_id)
                 WHERE quarter_hour = $3
                 """,
                 [epochs.map(\.instance), epochs.map(\.epoch), quarterHour.start.postgres]
@@ -184,12 +208,12 @@ struct TapeReader {
                     busiest_flush
                 FROM unnest($1::bigint[], $2::bigint[]) AS wanted (instance_id, epoch_id)
                 CROSS JOIN LATERAL (
-                    SELECT earlier.quarter_hour FROM tape AS earlier
+                    SELECT earlier.quarter_hour FROM tapes AS earlier
                     WHERE earlier.instance_id = wanted.instance_id AND earlier.epoch_id = wanted.epoch_id
                         AND earlier.quarter_hour < $3
                     ORDER BY earlier.quarter_hour DESC LIMIT 1
                 ) AS latest
-                JOIN tape USING (instance_id, epoch_id, quarter_hour)
+                JOIN tapes AS tape USING (instance_id, epoch_id, quarter_hour)
                 """,
                 [epochs.map(\.instance), epochs.map(\.epoch), quarterHour.start.postgres]
             )
@@ -257,7 +281,7 @@ struct TapeReader {
                 connection.execute(
                     """
                     WITH older AS (
-                        SELECT tape.* FROM counter_set JOIN tape USING (gateway_id, counter_set_id)
+                        SELECT tape.* FROM counter_set JOIN tapes AS tape USING (gateway_id, counter_set_id)
                         WHERE gateway_id = $1 AND counters && $5::bigint[]
                             AND instance_id = $2 AND epoch_id = $3 AND quarter_hour < $4 AND NOT is_delta
                     )

@@ -99,7 +99,7 @@ private struct TapeWriter {
                 WHERE quarter_hour < date_bin('15 minutes', now() + interval '5 minutes', '2000-01-01 00:00:00+00')
                 GROUP BY instance_id, epoch_id
             ) AS changed
-            JOIN tape USING (instance_id, epoch_id)
+            JOIN tapes AS tape USING (instance_id, epoch_id)
             WHERE tape.quarter_hour > changed.quarter_hour
             """,
             [rows.gateways, rows.quarterHours, rows.instances, rows.epochs]

@@ -21,10 +21,10 @@ extension UsageStore {
                 JOIN instance ON instance.instance_id = epoch.instance_id
                 JOIN gateway ON gateway.gateway_id = instance.gateway_id
                 JOIN LATERAL (
-                    SELECT * FROM tape AS latest
+                    SELECT * FROM tapes AS latest
                     WHERE latest.instance_id = epoch.instance_id AND latest.epoch_id = epoch.epoch_id
                         AND latest.quarter_hour = (
-                            SELECT max(quarter_hour) FROM tape AS any_tape
+                            SELECT max(quarter_hour) FROM tapes AS any_tape
                             WHERE any_tape.instance_id = epoch.instance_id AND any_tape.epoch_id = epoch.epoch_id
                         )
                 ) AS tape ON true

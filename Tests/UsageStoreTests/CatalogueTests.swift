@@ -8,7 +8,8 @@ import Testing
 /// Keys are chosen so that the same schema distributes: tapes by instance, consumption by tenant.
 @Suite struct CatalogueTests {
     @Test(arguments: [
-        ("tape", "instance_id"), ("epoch", "instance_id"), ("epoch_baseline", "instance_id"),
+        ("tape", "instance_id"), ("packed_tape", "instance_id"), ("epoch", "instance_id"),
+        ("epoch_baseline", "instance_id"),
         ("stream_remark", "instance_id"), ("consumption", "tenant_id"), ("service", "tenant_id"),
         ("gap", "gateway_id"), ("unattributed", "gateway_id"), ("counter", "gateway_id"), ("counter_set", "gateway_id"),
     ])
@@ -45,7 +46,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["tape", "consumption"])
+    @Test(arguments: ["tape", "packed_tape", "consumption"])
     func `Tapes and consumption lie in monthly partitions`(table: String) async throws {
         try await withStore { store in
             var stream = Stream(1)
@@ -138,6 +139,51 @@ import Testing
                 WHERE conrelid = 'consumption_rollup'::regclass AND contype = 'c' AND conname LIKE '%check%'
                 """)
             #expect(unnamed == [])
+        }
+    }
+
+    /// Tables whose rows never change. Those with a trigger besides are found by it; those without one are named.
+    @Test(arguments: ["waybill_ingest", "waybill_billing", "waybill_api", "waybill_audit"])
+    func `What is only added to is so by privilege`(role: String) async throws {
+        try await withStore { store in
+            let isThere = try await store.number(
+                "SELECT count(*) FROM pg_roles WHERE rolname = $1::text", [role])
+            try #require(isThere == 1, "the migrations make the roles")
+            let tables = try await store.names(
+                """
+                SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+                JOIN pg_class ON pg_class.oid = tgrelid
+                WHERE NOT tgisinternal AND tgtype & 8 <> 0 AND relnamespace = current_schema()::regnamespace
+                    AND (proname = 'refuse_change' OR tgname LIKE '%append_only%')
+                UNION SELECT unnest(ARRAY['invoice_line', 'invoice_input', 'invoice_event', 'ledger_entry', 'audit_log'])
+                ORDER BY 1
+                """)
+            #expect(tables.count >= 8)
+            #expect(Set(["lb_price", "lb_definition", "price_book_version"]).isSubset(of: tables))
+            for table in tables {
+                for privilege in ["UPDATE", "DELETE", "TRUNCATE"] {
+                    let may = try await store.number(
+                        "SELECT has_table_privilege($1::text::name, $2, $3)::int", [role, table, privilege])
+                    #expect(may == 0, "\(role) may \(privilege) \(table)")
+                }
+            }
+        }
+    }
+
+    /// What a worker may do to tapes: it writes them, and never takes one away.
+    @Test func `Workers add and raise tapes, and delete none`() async throws {
+        try await withStore { store in
+            let held = try await store.names(
+                """
+                SELECT relation || ' ' || privilege FROM unnest(ARRAY['tape', 'packed_tape', 'tapes', 'tape_change'])
+                    AS relation, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS privilege
+                WHERE has_table_privilege('waybill_ingest', relation, privilege) ORDER BY 1
+                """)
+            #expect(
+                held == [
+                    "tape INSERT", "tape SELECT", "tape UPDATE", "tape_change INSERT", "tape_change SELECT",
+                    "tapes SELECT",
+                ])
         }
     }
 

@@ -9,8 +9,9 @@ import Testing
 @Suite struct KilledRunsTests {
     /// Where sessions are killed: after a statement that wrote into the table.
     static let places = [
-        "epoch", "tape", "tape_change", "tenant", "service", "consumption", "consumption_rollup", "carried_over",
-        "unattributed", "gap",
+        "epoch", "tape", "tape_change", "tenant", "service", "consumption", "consumption_rollup",
+        "carried_over",
+        "unattributed", "gap", "packed_tape",
     ]
 
     @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
@@ -106,6 +107,9 @@ private struct FleetScript {
                 _ = try await store.commit([old])
             }
             if random.chance(12) { try await aggregate(store) }
+            if random.chance(12) {
+                try await pack(before: event.time.plus(seconds: -random.pick(0...2000)), store)
+            }
         }
         for index in streams.indices.shuffled(using: &random) {
             streams[index].end()
@@ -130,6 +134,16 @@ private struct FleetScript {
         }
         try await KillSwitch.disarm(store)
         for (place, index) in chosen.enumerated() where random.chance(80) { streams[index] = part[place] }
+    }
+
+    private mutating func pack(before instant: Timestamp, _ store: UsageStore) async throws {
+        if random.chance(40) { try await KillSwitch.arm(store, random.chance(50) ? "tape" : "packed_tape") }
+        do {
+            try await store.packTapes(before: instant)
+        } catch let error as PostgresError where error.isOutage {
+            // What was not moved is where it was.
+        }
+        try await KillSwitch.disarm(store)
     }
 
     private mutating func aggregate(_ store: UsageStore) async throws {
@@ -181,7 +195,7 @@ private enum KillSwitch {
 
 extension UsageStore {
     /// All that was derived, by names: numbers depend on who came first.
-    fileprivate func records() async throws -> [String] {
+    func records() async throws -> [String] {
         try await names(
             """
             SELECT concat_ws(' ', 'record', tenant.name, service.name, quarter_hour, requests, carried_in,

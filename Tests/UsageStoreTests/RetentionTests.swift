@@ -110,7 +110,8 @@ import Testing
                 names == [
                     "consumption_2024_11", "consumption_2024_12", "consumption_2025_01", "consumption_rollup_2024_10",
                     "consumption_rollup_2024_11", "consumption_rollup_2024_12", "consumption_rollup_2025_01",
-                    "tape_2024_11", "tape_2024_12", "tape_2025_01",
+                    "packed_tape_2024_11", "packed_tape_2024_12", "packed_tape_2025_01", "tape_2024_11", "tape_2024_12",
+                    "tape_2025_01",
                 ])
         }
     }

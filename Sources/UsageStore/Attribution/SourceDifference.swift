@@ -31,7 +31,7 @@ extension UsageStore {
             if let gateway { number = try await Self.gatewayNumber(gateway, on: connection) }
             let rows = try await connection.execute(
                 """
-                SELECT DISTINCT gateway_id, quarter_hour FROM tape
+                SELECT DISTINCT gateway_id, quarter_hour FROM tapes AS tape
                 WHERE quarter_hour >= $1 AND quarter_hour < $2 AND ($3::bigint IS NULL OR gateway_id = $3)
                 ORDER BY 2, 1
                 """,

@@ -87,7 +87,7 @@ struct SourceDisplacement {
             INSERT INTO tape_change (gateway_id, quarter_hour)
             SELECT DISTINCT tape.gateway_id, tape.quarter_hour
             FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS away (gateway_id, since, until)
-            JOIN tape ON tape.gateway_id = away.gateway_id
+            JOIN tapes AS tape ON tape.gateway_id = away.gateway_id
                 AND tape.quarter_hour >= date_bin('15 minutes', since, '2000-01-01 00:00:00+00')
                 AND tape.quarter_hour < until
             WHERE EXISTS (SELECT FROM epoch WHERE epoch.gateway_id = away.gateway_id AND source_kind > 1)

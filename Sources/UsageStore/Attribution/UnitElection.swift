@@ -45,7 +45,7 @@ struct UnitElection: Sendable {
                 AND COALESCE(baseline_at, started_at, first_received_at) < $3
             UNION ALL
             SELECT source_kind, instance_id, instance.name, gateway.name, first_flush_at, last_flush_at
-            FROM tape JOIN epoch USING (instance_id, epoch_id) JOIN instance USING (instance_id)
+            FROM tapes AS tape JOIN epoch USING (instance_id, epoch_id) JOIN instance USING (instance_id)
             JOIN gateway ON gateway.gateway_id = tape.gateway_id
             WHERE tape.gateway_id = $1 AND is_delta
                 AND quarter_hour >= $2::timestamptz - interval '15 minutes' AND quarter_hour < $3

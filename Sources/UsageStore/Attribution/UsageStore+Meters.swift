@@ -95,7 +95,7 @@ extension UsageStore {
         _ = try await connection.execute(
             """
             INSERT INTO tape_change (gateway_id, quarter_hour)
-            SELECT DISTINCT gateway_id, quarter_hour FROM tape WHERE quarter_hour >= $1
+            SELECT DISTINCT gateway_id, quarter_hour FROM tapes AS tape WHERE quarter_hour >= $1
             """,
             [from.postgres]
         )
@@ -139,7 +139,7 @@ extension UsageStore {
         -> [AggregationUnit]
     {
         try await connection.execute(
-            "SELECT DISTINCT gateway_id, quarter_hour FROM tape WHERE quarter_hour >= $1 ORDER BY 2, 1",
+            "SELECT DISTINCT gateway_id, quarter_hour FROM tapes AS tape WHERE quarter_hour >= $1 ORDER BY 2, 1",
             [from.start.postgres]
         ).map { AggregationUnit(gateway: try $0.decode(0), quarterHour: try $0.quarterHour(1)) }
     }

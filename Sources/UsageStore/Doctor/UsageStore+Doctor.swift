@@ -39,7 +39,7 @@ private struct Doctor {
                 (extract(epoch FROM now() - epoch.last_received_at) / 60)::bigint, epoch.source_kind
             FROM epoch JOIN instance USING (instance_id) JOIN gateway ON gateway.gateway_id = epoch.gateway_id
             LEFT JOIN LATERAL (
-                SELECT (last_flush_at - first_flush_at) / (flushes - 1) AS flush_interval FROM tape
+                SELECT (last_flush_at - first_flush_at) / (flushes - 1) AS flush_interval FROM tapes AS tape
                 WHERE tape.instance_id = epoch.instance_id AND tape.epoch_id = epoch.epoch_id AND flushes > 1
                 ORDER BY quarter_hour DESC LIMIT 1
             ) AS learned ON true
@@ -112,7 +112,7 @@ private struct Doctor {
         let rows = try await connection.execute(
             """
             SELECT gateway.name, instance.name, min(from_at), max(to_at),
-                (SELECT array_agg(DISTINCT peer ORDER BY peer) FROM tape JOIN stream_peer USING (instance_id, stream_id)
+                (SELECT array_agg(DISTINCT peer ORDER BY peer) FROM tapes AS tape JOIN stream_peer USING (instance_id, stream_id)
                 WHERE tape.instance_id = gap.instance_id AND tape.last_flush_at >= min(from_at)
                     AND tape.first_flush_at <= max(to_at)
                     AND tape.quarter_hour >= min(from_at) - interval '15 minutes' AND tape.quarter_hour <= max(to_at))
@@ -139,7 +139,7 @@ private struct Doctor {
         let rows = try await connection.execute(
             """
             SELECT gateway.name, instance.name, count(*),
-                (SELECT array_agg(DISTINCT peer ORDER BY peer) FROM tape JOIN stream_peer USING (instance_id, stream_id)
+                (SELECT array_agg(DISTINCT peer ORDER BY peer) FROM tapes AS tape JOIN stream_peer USING (instance_id, stream_id)
                 WHERE tape.instance_id = epoch.instance_id AND tape.last_flush_at > now() - interval '3 minutes'
                     AND tape.quarter_hour > now() - interval '30 minutes')
             FROM epoch JOIN instance USING (instance_id) JOIN gateway ON gateway.gateway_id = epoch.gateway_id

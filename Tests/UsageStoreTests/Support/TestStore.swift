@@ -76,7 +76,7 @@ extension UsageStore {
             """
             SELECT 'epoch ' || epoch::text FROM epoch
             UNION ALL SELECT 'baseline ' || epoch_baseline::text FROM epoch_baseline
-            UNION ALL SELECT 'tape ' || tape::text FROM tape
+            UNION ALL SELECT 'tape ' || tapes::text FROM tapes
             UNION ALL SELECT 'remark ' || stream_remark::text FROM stream_remark
             UNION ALL SELECT 'counter ' || counter::text FROM counter
             UNION ALL SELECT 'consumption ' || consumption::text FROM consumption
