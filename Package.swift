@@ -123,8 +123,12 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "UsageStore", "WireFormats",
+                "Billing", "EnvoyAPI", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "UsageStore",
+                "WireFormats",
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Benchmarks"),
 
