@@ -3,8 +3,12 @@
 @main
 enum Benchmarks {
     static func main() async throws {
+        if CommandLine.arguments.dropFirst().first == "--client" {
+            return try await BenchmarkClient.main(Array(CommandLine.arguments.dropFirst(2)))
+        }
         let all =
-            IngestBenchmarks.all + DeltaBenchmarks.all + LoadBalancerBenchmarks.all + PricingBenchmarks.all
+            IngestBenchmarks.all + DeltaBenchmarks.all + SocketBenchmarks.all + LoadBalancerBenchmarks.all
+            + PricingBenchmarks.all
             + StoreBenchmarks.all + QueryBenchmarks.all + FinalizeBenchmarks.all
         let wanted = CommandLine.arguments.dropFirst()
         // No measurement of its own: what scripts/bench-rest asks.

@@ -31,9 +31,10 @@ package enum Gzip {
                     return inflate(&stream, Z_NO_FLUSH)
                 }
                 unpacked.append(contentsOf: chunk[0..<(chunk.count - Int(stream.avail_out))])
+                // Also of what ends here: a chunk may be larger than the limit.
+                guard unpacked.count <= largest else { return "it unpacks to more than \(largest) bytes" }
                 if status == Z_STREAM_END { return nil }
                 guard status == Z_OK else { return "it is not gzip, or is cut off (zlib says \(status))" }
-                guard unpacked.count <= largest else { return "it unpacks to more than \(largest) bytes" }
             }
         }
         if let failure { throw Failure(description: failure) }

@@ -57,7 +57,8 @@ package struct SourceReign: Hashable, Sendable {
 ///
 /// The highest source that reports is elected for the gateway. Where it is known which of its instances a lower source
 /// reads (they have one name, or the identity map says so), the lower one stands in for that instance when the higher
-/// one is away; where it is not known, it counts only while no higher source reports from the gateway at all.
+/// one is away; where it is not known, it counts only while no higher source reports from the gateway at all. The ways of
+/// writing statsd are elected per instance alone: what one of them reads says nothing of another's instances.
 package struct SourceElection: Sendable {
     private let reigns: [SourceReign]
     private let identities: [SourceIdentity]
@@ -72,10 +73,11 @@ package struct SourceElection: Sendable {
 
     /// What higher sources cover of an instance that a source reads.
     package func above(_ source: SourceKind, instance: Int64, name: String) -> HigherSources {
-        let higher = reigns.filter { $0.source < source }
-        guard !higher.isEmpty else { return .none }
         let standsFor = identities.first { $0.source == source && $0.instance == name }?.standsFor
-        let own = higher.filter { $0.instance == instance || $0.instanceName == standsFor }
+        func isOwn(_ reign: SourceReign) -> Bool { reign.instance == instance || reign.instanceName == standsFor }
+        let higher = reigns.filter { $0.source < source && (isOwn($0) || !($0.source.isStatsd && source.isStatsd)) }
+        guard !higher.isEmpty else { return .none }
+        let own = higher.filter(isOwn)
         let known = own.isEmpty && standsFor == nil ? higher : own
         return HigherSources(known.lazy.filter { $0.from <= $0.to }.map { $0.from...$0.to })
     }

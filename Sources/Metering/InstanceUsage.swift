@@ -53,7 +53,7 @@ package struct InstanceUsage: Sendable {
                 opening = baseline
             }
             var walk = CounterWalk(
-                epoch: lane.epoch, counter: counter, opening: opening, started: lane.opening.started,
+                epoch: lane.epoch, counter: counter, opening: opening, started: lane.opens(points),
                 quarterHour: quarterHour, conflicts: conflicts, higher: higher, rate: rate
             )
             for point in now.readings(at: index) { walk.step(to: point) }
@@ -102,6 +102,8 @@ package struct GaugeUsage: Hashable, Sendable {
 /// Segments whose readings are of one odometer: all of a cumulative epoch, or one stream's where deltas are added up.
 struct Lane {
     let epoch: Int64
+    /// Its source sends deltas, which the worker has added up.
+    let isOdometer: Bool
     let opening: EpochOpening
     let previous: [Segment]
     let current: [Segment]
@@ -113,7 +115,7 @@ struct Lane {
         if !totals.isEmpty {
             lanes.append(
                 Lane(
-                    epoch: tape.epoch, opening: tape.opening,
+                    epoch: tape.epoch, isOdometer: tape.source.temporality == .delta, opening: tape.opening,
                     previous: tape.previous.filter { $0.temporality == .cumulative }, current: totals,
                     older: tape.older
                 )
@@ -123,7 +125,8 @@ struct Lane {
             let before = tape.previous.first { $0.stream == segment.stream }
             lanes.append(
                 Lane(
-                    epoch: tape.epoch, opening: EpochOpening(started: tape.opening.started), previous: [],
+                    epoch: tape.epoch, isOdometer: true, opening: EpochOpening(started: tape.opening.started),
+                    previous: [],
                     current: [segment], older: try openings(of: segment, closedAt: before?.lastFlush)
                 )
             )
@@ -144,6 +147,14 @@ struct Lane {
 
     /// Each counter's readings in the order of time; at equal times the maximum.
     func points(of segments: [Segment]) throws -> CounterReadings { try CounterReadings(of: segments) }
+
+    /// Since when a counter counts that was not read before; nil where that is not known. What an odometer was given first
+    /// was counted since the flush before.
+    func opens(_ points: [Reading]) -> Timestamp? {
+        if let started = opening.started { return started }
+        guard isOdometer, let first = points.first else { return nil }
+        return first.time.advanced(byMicroseconds: -(flushInterval ?? 0))
+    }
 
     /// The rate around the lane's readings, from which gaps are bounded.
     var rate: FlushRate { FlushRate(of: previous + current) }

@@ -8,12 +8,23 @@ package enum SourceKind: Int16, Hashable, Comparable, Sendable, CaseIterable {
     case metricsServiceDelta = 4
     case otlpDelta = 5
     case statsd = 6
+    case dogstatsd = 7
+    case graphite = 8
 
     /// Whether it sends totals, or what was added since its last export.
     package var temporality: Temporality {
         switch self {
         case .metricsService, .otlp, .prometheus: .cumulative
-        case .metricsServiceDelta, .otlpDelta, .statsd: .delta
+        case .metricsServiceDelta, .otlpDelta, .statsd, .dogstatsd, .graphite: .delta
+        }
+    }
+
+    /// Whether it is one of the three ways of writing statsd. One Envoy may send by two of them at once, and some Envoys of a
+    /// gateway by one and others by another.
+    package var isStatsd: Bool {
+        switch self {
+        case .statsd, .dogstatsd, .graphite: true
+        case .metricsService, .otlp, .prometheus, .metricsServiceDelta, .otlpDelta: false
         }
     }
 
@@ -26,6 +37,8 @@ package enum SourceKind: Int16, Hashable, Comparable, Sendable, CaseIterable {
         case .metricsServiceDelta: "metrics-service-delta"
         case .otlpDelta: "otlp-delta"
         case .statsd: "statsd"
+        case .dogstatsd: "dogstatsd"
+        case .graphite: "graphite"
         }
     }
 

@@ -5,21 +5,45 @@ import Testing
 /// A real Envoy configured as EnRoute configures it, metered by the shipped meters for EnRoute.
 @Suite(.serialized, .enabled(if: Checkout.envoy != nil, Comment(rawValue: Checkout.noEnvoy)))
 struct EnRouteTests {
-    @Test func `Namespaces are tenants, retries count once, and what Envoy answers itself is shown`() async throws {
+    /// How the counters come.
+    enum Way: CaseIterable {
+        /// By a sink that is added to EnRoute's bootstrap.
+        case metricsService
+        /// From the listener that EnRoute has for Prometheus (its port 8002): nothing of EnRoute is changed.
+        case pull
+    }
+
+    @Test(arguments: Way.allCases)
+    func `Namespaces are tenants, retries count once, and what Envoy answers itself is shown`(way: Way) async throws {
         let executable = try #require(Checkout.envoy)
         _ = Months.started
-        let template = try String(
+        var template = try String(
             contentsOfFile: Checkout.root + "/Tests/Fixtures/enroute/envoy.yaml.template", encoding: .utf8)
+        if way == .pull {
+            let (start, end) = (
+                try #require(template.firstRange(of: "stats_sinks:")),
+                try #require(template.firstRange(of: "static_resources:"))
+            )
+            template.removeSubrange(start.lowerBound..<end.lowerBound)
+        }
         try await withFolder { folder in
             try await PostgresCluster.run(in: folder) { cluster in
                 var settings = try await ServeProcess.Settings.onFreePorts(
                     database: ["--database-url", cluster.url], folder: folder)
                 settings.meters = [Checkout.root + "/config/meters/enroute.yaml"]
-                try await ServeProcess.run(settings) { serve in
+                let bootstrap = try await DemoBootstrap.onFreePorts(
+                    nodeID: "enroute-7c9f", nodeCluster: "enroute-gw", upstreamPort: 0, ingestPort: settings.grpcPort)
+                if way == .pull {
+                    let port = bootstrap.tenantPorts["initech"] ?? 0
+                    settings.more = [
+                        "--pull", "http://127.0.0.1:\(port)/stats/prometheus", "--pull-gateway", "enroute-gw",
+                        "--pull-interval", "500ms",
+                    ]
+                }
+                try await ServeProcess.run(settings) { [bootstrap, template] serve in
                     try await Upstream.run { upstream in
-                        let bootstrap = try await DemoBootstrap.onFreePorts(
-                            nodeID: "enroute-7c9f", nodeCluster: "enroute-gw", upstreamPort: upstream.port,
-                            ingestPort: settings.grpcPort)
+                        var bootstrap = bootstrap
+                        bootstrap.upstreamPort = upstream.port
                         let launch = try bootstrap.settings(
                             executable: executable, template: template, directory: folder + "/envoy")
                         try await EnvoyProcess.run(launch) { _ in

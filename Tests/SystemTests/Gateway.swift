@@ -21,13 +21,12 @@ final class Gateway: Sendable {
     /// Starts everything, runs the body, and ends everything.
     static func run(
         drainSeconds: Int = 1, allowsHotRestart: Bool = false, commitInterval: String = "1s",
-        serveArguments: [String] = [], sinks: Bool = false, bootstrap edit: (String) -> String = { $0 },
+        serveArguments: [String] = [], sinks: Sinks? = nil, bootstrap edit: (String) -> String = { $0 },
         isolation: isolated (any Actor)? = #isolation, _ body: (Gateway) async throws -> Void
     ) async throws {
         let executable = try #require(Checkout.envoy)
         _ = Months.started
         var template = edit(try Checkout.bootstrapTemplate())
-        let sinks = sinks ? try await Sinks.onFreePorts() : nil
         if let sinks { template = sinks.added(to: template) }
         try await withFolder { folder in
             try await PostgresCluster.run(in: folder) { cluster in
@@ -66,7 +65,8 @@ final class Gateway: Sendable {
     /// The requests that were sent and answered, by tenant.
     var sent: [String: Int] { answered.withLock { $0 } }
 
-    /// Sends so many requests of each tenant, spread over the time, and runs the body meanwhile. Each is answered once.
+    /// Sends so many requests of each tenant, spread over the time (0 for at once), and runs the body meanwhile. Each is
+    /// answered once.
     func load(
         _ requests: [String: Int], seconds: Int, isolation: isolated (any Actor)? = #isolation,
         _ body: (RunningLoad) async throws -> Void = { _ in }
@@ -75,7 +75,7 @@ final class Gateway: Sendable {
             LoadPlan(
                 tenant: tenant, port: bootstrap.tenantPorts[tenant] ?? 0, requests: count, requestBodyBytes: 100,
                 responseBodyBytes: 500, requestsPerConnection: 40, connections: 2,
-                requestsPerSecond: max(1, count / seconds), connectPatience: .seconds(10))
+                requestsPerSecond: seconds > 0 ? max(1, count / seconds) : nil, connectPatience: .seconds(10))
         }
         let load = Load(plans)
         async let outcomes = load.run()

@@ -12,7 +12,7 @@ struct SinksTests {
     private static let ways = ["demo", "plain", "tcp", "dog", "graphite", "otlp", "otlp-delta", "pulled"]
 
     @Test func `every sink of a real Envoy is metered to what was sent`() async throws {
-        try await Gateway.run(sinks: true) { gateway in
+        try await Gateway.run(sinks: try await Sinks.onFreePorts()) { gateway in
             try await gateway.load(["acme": 120, "globex": 80, "initech": 40], seconds: 5)
             #expect(try await gateway.envoy.drainAndStop() == .complete)
             try await expectAll(Self.ways, of: gateway)
@@ -32,7 +32,7 @@ struct SinksTests {
         `killed before its first commit, a worker takes up what its spool holds, and the sources that send totals recover`()
         async throws
     {
-        try await Gateway.run(commitInterval: "1h", sinks: true) { gateway in
+        try await Gateway.run(commitInterval: "1h", sinks: try await Sinks.onFreePorts()) { gateway in
             try await gateway.load(["acme": 90, "globex": 60], seconds: 3)
             // A flush of Envoy's, and the second in which it is sealed.
             try await gateway.flushes(1)

@@ -14,6 +14,8 @@ actor OTLPDeltaCounter {
         var instance: String
         var request: [UInt8]
         var resource: OTLPExport.Resource
+        /// The sender's address.
+        var peer: String
         var receivedAt: Timestamp
 
         var intervals: [ExportInterval] {
@@ -28,6 +30,7 @@ actor OTLPDeltaCounter {
     private struct Source {
         var feed: OTLPFeed
         var identity: StreamIdentity
+        var peer: String
         var stored = StoredStream()
     }
 
@@ -119,7 +122,8 @@ actor OTLPDeltaCounter {
             let commits = trial.values.compactMap { source -> StreamCommit? in
                 guard var odometer = source.feed.odometer else { return nil }
                 odometer.end()
-                return StreamCommit(identity: source.identity, tape: odometer.tape, stored: source.stored)
+                return StreamCommit(
+                    identity: source.identity, tape: odometer.tape, stored: source.stored, peer: source.peer)
             }
             do {
                 let stored = try await store.commit(commits, counting: counting)
@@ -150,7 +154,8 @@ actor OTLPDeltaCounter {
         let epoch = OdometerEpoch(rawValue: .random(in: .min ... .max))
         return Source(
             feed: makeFeed(odometer),
-            identity: StreamIdentity(gateway: export.gateway, instance: export.instance, bootID: epoch.bootID))
+            identity: StreamIdentity(gateway: export.gateway, instance: export.instance, bootID: epoch.bootID),
+            peer: export.peer)
     }
 
     private static func isOutage(_ error: any Error) -> Bool { IngestWorker.isOutage(error) }

@@ -55,7 +55,8 @@ package final class OTLPReceiver: Sendable {
         for (resource, name) in zip(export.resources, named) {
             for start in resource.cumulativeStarts {
                 try takeTotals(
-                    request, resource.index, Key(gateway: name.gateway, instance: name.instance, start: start), time)
+                    request, resource.index, Key(gateway: name.gateway, instance: name.instance, start: start), peer,
+                    time)
             }
         }
         // One after another: exports of one instance keep their order.
@@ -63,11 +64,11 @@ package final class OTLPReceiver: Sendable {
             try await counter.count(
                 .init(
                     gateway: name.gateway, instance: name.instance, request: request, resource: resource,
-                    receivedAt: time))
+                    peer: peer, receivedAt: time))
         }
     }
 
-    private func takeTotals(_ request: [UInt8], _ resource: Int, _ key: Key, _ time: Timestamp) throws {
+    private func takeTotals(_ request: [UInt8], _ resource: Int, _ key: Key, _ peer: String, _ time: Timestamp) throws {
         while true {
             let (source, isNew) = sources.withLock { sources in
                 if let known = sources[key], !known.hasEnded { return (known, false) }
@@ -78,6 +79,7 @@ package final class OTLPReceiver: Sendable {
                     identity: StreamIdentity(
                         gateway: key.gateway, instance: key.instance,
                         bootID: StreamIdentity.bootID(ofOTLPStart: key.start)),
+                    peer: peer,
                     feed: OTLPFeed(
                         tape: tape, start: key.start, prefix: SinkPrefix(identity.prefix),
                         ignoring: identity.ignoredTags),

@@ -13,12 +13,15 @@ final class OTLPSource: TapeSource {
 
     let id: StreamID
     private let whole: StreamIdentity
+    /// The sender's address.
+    private let peer: String
     private let state: Mutex<State>
     private let ended = Atomic(false)
     private let isToBeMarked = Atomic(false)
 
-    init(id: StreamID, identity: StreamIdentity, feed: OTLPFeed, at time: Timestamp) {
+    init(id: StreamID, identity: StreamIdentity, peer: String, feed: OTLPFeed, at time: Timestamp) {
         self.id = id
+        self.peer = peer
         whole = identity
         state = Mutex(State(feed: feed, lastExport: time))
     }
@@ -62,7 +65,7 @@ final class OTLPSource: TapeSource {
     func commit(at now: Timestamp) -> StreamCommit? {
         let commit = state.withLockIfAvailable { state -> StreamCommit? in
             guard let tape = state.feed.tape, tape.latestRevision > state.stored.revision else { return nil }
-            return StreamCommit(identity: whole, tape: tape, stored: state.stored)
+            return StreamCommit(identity: whole, tape: tape, stored: state.stored, peer: peer)
         }
         return commit ?? nil
     }

@@ -9,6 +9,8 @@ package final class OdometerSource: TapeSource {
         var feed: DeltaFeed
         var stored = StoredStream()
         var remarks: [StreamRemark] = []
+        /// From where it was heard first; nil until then.
+        var peer: String?
     }
 
     package let key: OdometerKey
@@ -22,6 +24,13 @@ package final class OdometerSource: TapeSource {
         self.id = id
         self.epoch = epoch
         state = Mutex(State(feed: feed))
+    }
+
+    /// Says from where it is heard.
+    func isHeard(from peer: String) {
+        state.withLock { state in
+            if state.peer == nil { state.peer = peer }
+        }
     }
 
     /// Takes statsd lines of one moment.
@@ -106,7 +115,8 @@ package final class OdometerSource: TapeSource {
             state.feed.odometer.settle(at: now)
             let tape = state.feed.odometer.tape
             guard tape.latestRevision > state.stored.revision, let identity else { return nil }
-            return StreamCommit(identity: identity, tape: tape, stored: state.stored, remarks: state.remarks)
+            return StreamCommit(
+                identity: identity, tape: tape, stored: state.stored, remarks: state.remarks, peer: state.peer)
         }
     }
 

@@ -34,6 +34,8 @@ package struct PrometheusPuller: Service {
     private let limits: StreamTape.Limits
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
+    /// The targets that a name stands for now. Blocks.
+    private let resolve: @Sendable (PrometheusTarget) throws -> [PrometheusTarget]
     private let state = State()
 
     private final class State: Sendable {
@@ -43,8 +45,10 @@ package struct PrometheusPuller: Service {
 
     package init(
         configuration: Configuration, worker: IngestWorker, collect: CollectPatterns,
-        limits: StreamTape.Limits = StreamTape.Limits(), logger: Logger, now: @escaping @Sendable () -> Timestamp
+        limits: StreamTape.Limits = StreamTape.Limits(), logger: Logger, now: @escaping @Sendable () -> Timestamp,
+        resolve: @escaping @Sendable (PrometheusTarget) throws -> [PrometheusTarget] = { try $0.resolved() }
     ) {
+        self.resolve = resolve
         self.configuration = configuration
         self.worker = worker
         self.collect = collect
@@ -91,7 +95,7 @@ package struct PrometheusPuller: Service {
         var targets = configuration.targets
         for name in configuration.names {
             let found = Mutex<Result<[PrometheusTarget], any Error>>(.success([]))
-            await onThread { found.withLock { $0 = Result { try name.resolved() } } }
+            await onThread { found.withLock { $0 = Result { try resolve(name) } } }
             do {
                 targets += try found.withLock { try $0.get() }
                 recovered(name.host)
@@ -131,6 +135,7 @@ package struct PrometheusPuller: Service {
         let tape = StreamTape(stream: id, source: .prometheus, collect: collect, limits: limits)
         let source = PrometheusSource(
             id: id, identity: StreamIdentity(gateway: configuration.gateway, instance: target.instance, bootID: nil),
+            peer: target.description,
             feed: PrometheusFeed(tape: tape, ignoring: configuration.ignoredTags))
         state.sources.withLock { $0[target.instance] = source }
         _ = try source.receive(scrape.span, at: time)

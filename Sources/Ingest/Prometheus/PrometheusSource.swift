@@ -14,10 +14,13 @@ final class PrometheusSource: TapeSource {
 
     let id: StreamID
     private let whole: StreamIdentity
+    /// What is scraped.
+    private let peer: String
     private let state: Mutex<State>
 
-    init(id: StreamID, identity: StreamIdentity, feed: PrometheusFeed) {
+    init(id: StreamID, identity: StreamIdentity, peer: String, feed: PrometheusFeed) {
         self.id = id
+        self.peer = peer
         whole = identity
         state = Mutex(State(feed: feed))
     }
@@ -65,7 +68,7 @@ final class PrometheusSource: TapeSource {
     func commit(at now: Timestamp) -> StreamCommit? {
         state.withLock { state in
             guard state.feed.tape.latestRevision > state.stored.revision else { return nil }
-            return StreamCommit(identity: whole, tape: state.feed.tape, stored: state.stored)
+            return StreamCommit(identity: whole, tape: state.feed.tape, stored: state.stored, peer: peer)
         }
     }
 

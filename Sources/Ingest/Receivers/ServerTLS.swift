@@ -25,12 +25,13 @@ package struct ServerTLS: Service {
 
     /// Reads the files once.
     ///
+    /// - Parameter refreshInterval: how often `run` looks for changed files.
     /// - Throws: `ReceiverError` that names the file.
-    package init(_ files: Files, logger: Logger) throws {
+    package init(_ files: Files, refreshInterval: Duration = .seconds(10), logger: Logger) throws {
         self.files = files
         do {
             reloader = try TimedCertificateReloader.makeReloaderValidatingSources(
-                refreshInterval: .seconds(10),
+                refreshInterval: refreshInterval,
                 certificateSource: .init(location: .file(path: files.certificate), format: .pem),
                 privateKeySource: .init(location: .file(path: files.key), format: .pem), logger: logger)
         } catch {

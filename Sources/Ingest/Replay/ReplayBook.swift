@@ -29,7 +29,7 @@ struct ReplayBook {
         // Where the wire carries no time there is no clock to be off.
         switch tape.source {
         case .metricsService, .metricsServiceDelta, .otlp: skewed[instance, default: 0] += tape.skewedFlushes
-        case .otlpDelta, .statsd, .prometheus: break
+        case .otlpDelta, .statsd, .dogstatsd, .graphite, .prometheus: break
         }
     }
 

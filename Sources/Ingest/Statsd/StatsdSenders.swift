@@ -84,7 +84,7 @@ package struct StatsdSenders: Sendable {
         private let ignoring: Set<String>
 
         init(_ rule: Rule, instance: String) {
-            key = OdometerKey(source: .statsd, gateway: rule.gateway, instance: instance)
+            key = OdometerKey(source: rule.dialect.source, gateway: rule.gateway, instance: instance)
             dialect = rule.dialect
             var ignoring = rule.ignoredTags
             switch rule.instance {
@@ -154,4 +154,15 @@ private struct InstanceFinder: StatsdVisitor {
 
 extension Span<UInt8> {
     fileprivate func equals(_ other: Span<UInt8>) -> Bool { count == other.count && begins(with: other) }
+}
+
+extension StatsdDialect {
+    /// Two dialects of one instance never share an odometer: an Envoy that sends by both would be counted twice.
+    fileprivate var source: SourceKind {
+        switch self {
+        case .plain: .statsd
+        case .dogstatsd: .dogstatsd
+        case .graphite: .graphite
+        }
+    }
 }

@@ -129,6 +129,7 @@ struct StatsdConnection {
             return true
         }
         guard let found = book.source(sender.key, sender.feed) else { return false }
+        found.isHeard(from: "\(address)")
         source = found
         stream = StatsdStream(dialect: sender.dialect)
         let text = begun

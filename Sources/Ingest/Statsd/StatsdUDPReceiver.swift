@@ -202,14 +202,22 @@ struct StatsdThread {
         if let sender = senders.known(address) {
             // A full book may have room later: only what was found is remembered.
             guard let source = book.source(sender.key, sender.feed) else { return false }
+            source.isHeard(from: "\(address)")
             byAddress[address] = .some(source)
             bySender[sender] = source
             source.receive(statsd: payload, at: time)
             return true
         }
         guard let sender = senders.sender(address, payload: payload) else { return false }
-        guard let source = bySender[sender] ?? book.source(sender.key, sender.feed) else { return false }
-        bySender[sender] = source
+        let source: OdometerSource
+        if let known = bySender[sender] {
+            source = known
+        } else {
+            guard let found = book.source(sender.key, sender.feed) else { return false }
+            found.isHeard(from: "\(address)")
+            bySender[sender] = found
+            source = found
+        }
         source.receive(statsd: payload, at: time)
         return true
     }

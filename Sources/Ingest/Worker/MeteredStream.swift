@@ -72,6 +72,7 @@ final class MeteredStream: MetricsStream, TapeSource {
         let identity = try Self.identity(of: MetricsServiceMessage.identifier(of: message.span))
         guard mayMeter(identity.gateway) else { throw Self.notPermitted(identity) }
         let odometer = try worker.deltaSource(identity)
+        odometer?.isHeard(from: peer)
         kind.withLock { $0 = Kind(odometer: odometer) }
         return odometer
     }

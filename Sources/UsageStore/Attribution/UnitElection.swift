@@ -20,7 +20,8 @@ struct UnitElection: Sendable {
 
     /// How long before the quarter hour a reading may lie from which one of its steps goes. Unit: days.
     private static let longestStep: Int64 = 31
-    /// An epoch that was read this recently still reports: its next reading covers what lies between.
+    /// An epoch that was read this recently, and has no successor, still reports: its next reading covers what lies
+    /// between.
     private static let liveness: Int64 = 120_000_000
 
     /// Nil where one source reports alone.
@@ -36,15 +37,22 @@ struct UnitElection: Sendable {
         let rows = try await connection.execute(
             """
             SELECT source_kind, instance_id, instance.name, gateway.name,
-                COALESCE(baseline_at, started_at, first_received_at),
-                CASE WHEN last_received_at > now() - $4::bigint * interval '1 microsecond'
-                    THEN GREATEST(now(), $3) ELSE last_reading_at END
+                -- An uptime is rounded down, so that a process began up to a second before.
+                COALESCE(baseline_at, started_at - interval '1 second', first_received_at),
+                CASE WHEN last_received_at > now() - $4::bigint * interval '1 microsecond' AND NOT EXISTS (
+                        SELECT FROM epoch AS later
+                        WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
+                            AND later.first_received_at > epoch.last_received_at
+                    ) THEN GREATEST(now(), $3) ELSE last_reading_at END
             FROM epoch JOIN instance USING (instance_id) JOIN gateway ON gateway.gateway_id = epoch.gateway_id
             WHERE epoch.gateway_id = $1 AND source_kind <= 3
                 AND last_reading_at >= $2::timestamptz - $5::bigint * interval '1 day'
                 AND COALESCE(baseline_at, started_at, first_received_at) < $3
             UNION ALL
-            SELECT source_kind, instance_id, instance.name, gateway.name, first_flush_at, last_flush_at
+            SELECT source_kind, instance_id, instance.name, gateway.name,
+                -- What a delta says was counted since the flush before it.
+                first_flush_at - COALESCE((last_flush_at - first_flush_at) / NULLIF(flushes - 1, 0), interval '0'),
+                last_flush_at
             FROM tapes AS tape JOIN epoch USING (instance_id, epoch_id) JOIN instance USING (instance_id)
             JOIN gateway ON gateway.gateway_id = tape.gateway_id
             WHERE tape.gateway_id = $1 AND is_delta

@@ -50,6 +50,37 @@ import WireFormats
         #expect(streams.records.map { $0.end?.name } == ["closedByPeer", "lost", "closedByPeer"])
     }
 
+    @Test("An address holds as many streams open as it may, and another when one of them has ended")
+    func streamsPerPeer() async throws {
+        let streams = RecordingStreams()
+        try await ReceiverHarness.run(streams: streams, streamsPerPeer: 2) { receiver in
+            let (release, releasing) = AsyncStream<Void>.makeStream()
+            try await withThrowingTaskGroup(of: RPCError.Code?.self) { group in
+                for number in 0..<2 as Range<UInt8> {
+                    group.addTask {
+                        await receiver.stream { writer in
+                            try await writer.write([number])
+                            for await _ in release { return }
+                        }
+                    }
+                }
+                for _ in 0..<500 where streams.records.count < 2 { try await Task.sleep(for: .milliseconds(10)) }
+                #expect(streams.records.count == 2)
+                // The limit is the address's, not the connection's.
+                try await receiver.onOwnConnection { other, _ in
+                    #expect(await other.send([[3]]) == .resourceExhausted)
+                }
+                #expect(await receiver.send([[3]]) == .resourceExhausted)
+                releasing.yield()
+                #expect(try await group.next() == .some(nil))
+                #expect(await receiver.send([[4]]) == nil)
+                releasing.finish()
+                #expect(try await group.next() == .some(nil))
+            }
+        }
+        #expect(Set(streams.records.map(\.messages)) == [[[0]], [[1]], [[4]]])
+    }
+
     @Test("A stream whose message does not fit into the budget is refused, and given nothing")
     func budget() async throws {
         let streams = RecordingStreams()

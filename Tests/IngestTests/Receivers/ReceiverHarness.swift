@@ -22,11 +22,14 @@ struct ReceiverHarness: Sendable {
 
     static func run(
         streams: RecordingStreams, largestMessage: Int = 64 << 20, budget: InFlightBudget = InFlightBudget(),
+        streamsPerPeer: Int = 10_000,
         _ body: @Sendable @escaping (ReceiverHarness) async throws -> Void
     ) async throws {
         let (addresses, bound) = AsyncStream<MetricsServiceReceiver.BoundAddress>.makeStream()
+        var configuration = MetricsServiceReceiver.Configuration(port: 0, largestMessage: largestMessage)
+        configuration.streamsPerPeer = streamsPerPeer
         let receiver = MetricsServiceReceiver(
-            configuration: .init(port: 0, largestMessage: largestMessage), streams: streams, budget: budget,
+            configuration: configuration, streams: streams, budget: budget,
             now: { 42 },
             logger: logger, onListening: { bound.yield($0) })
         let group = ServiceGroup(services: [receiver], logger: logger)

@@ -51,8 +51,47 @@ import Testing
         }
     }
 
+    @Test("A certificate that is replaced in its files is used without a restart")
+    func reload() async throws {
+        let certificates = try Certificates()
+        defer { certificates.remove() }
+        let streams = RecordingStreams()
+        let tls = try ServerTLS(
+            .init(
+                certificate: certificates.path("server.pem"), key: certificates.path("server.key"),
+                clientAuthorities: certificates.path("ca.pem")), refreshInterval: .milliseconds(50),
+            logger: ReceiverHarness.logger)
+        let (addresses, bound) = AsyncStream<MetricsServiceReceiver.BoundAddress>.makeStream()
+        let receiver = MetricsServiceReceiver(
+            configuration: .init(port: 0), streams: streams, budget: InFlightBudget(), tls: tls, now: { 42 },
+            logger: ReceiverHarness.logger, onListening: { bound.yield($0) })
+        let group = ServiceGroup(services: [tls, receiver], logger: ReceiverHarness.logger)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            var iterator = addresses.makeAsyncIterator()
+            let address = try #require(await iterator.next())
+            #expect(await Self.send(to: address, certificates, client: "client", trusting: "ca") == nil)
+            #expect(await Self.send(to: address, certificates, client: "client", trusting: "other") != nil)
+            // Half of the pair does not fit the other half: the old pair goes on.
+            try certificates.replace("server.pem", by: "renewed.pem")
+            try await Task.sleep(for: .milliseconds(200))
+            #expect(await Self.send(to: address, certificates, client: "client", trusting: "ca") == nil)
+            try certificates.replace("server.key", by: "renewed.key")
+            var isRenewed = false
+            for _ in 0..<100 where !isRenewed {
+                isRenewed = await Self.send(to: address, certificates, client: "client", trusting: "other") == nil
+                if !isRenewed { try await Task.sleep(for: .milliseconds(50)) }
+            }
+            #expect(isRenewed)
+            #expect(await Self.send(to: address, certificates, client: "client", trusting: "ca") != nil)
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
     private static func send(
-        to address: MetricsServiceReceiver.BoundAddress, _ certificates: Certificates, client: String?
+        to address: MetricsServiceReceiver.BoundAddress, _ certificates: Certificates, client: String?,
+        trusting authority: String = "ca"
     ) async -> RPCError.Code? {
         do {
             let security: HTTP2ClientTransport.Posix.TransportSecurity =
@@ -61,7 +100,9 @@ import Testing
                         certificateChain: [.file(path: certificates.path("\(client).pem"), format: .pem)],
                         privateKey: .file(path: certificates.path("\(client).key"), format: .pem)
                     ) { config in
-                        config.trustRoots = .certificates([.file(path: certificates.path("ca.pem"), format: .pem)])
+                        config.trustRoots = .certificates([
+                            .file(path: certificates.path("\(authority).pem"), format: .pem)
+                        ])
                         config.serverCertificateVerification = .noHostnameVerification
                     }
                 } ?? .plaintext
@@ -99,7 +140,7 @@ import Testing
             }
             for (name, authority, alternative) in [
                 ("server", "ca", "IP:127.0.0.1"), ("client", "ca", "URI:spiffe://prod/gw-eu"),
-                ("stranger", "other", "URI:spiffe://prod/gw-eu"),
+                ("stranger", "other", "URI:spiffe://prod/gw-eu"), ("renewed", "other", "IP:127.0.0.1"),
             ] {
                 try Data("subjectAltName=\(alternative)\n".utf8).write(to: URL(fileURLWithPath: path("\(name).ext")))
                 try openssl(
@@ -114,6 +155,11 @@ import Testing
         }
 
         func path(_ name: String) -> String { directory + "/" + name }
+
+        /// As a certificate's renewer does: the file is there at every moment.
+        func replace(_ name: String, by other: String) throws {
+            guard rename(path(other), path(name)) == 0 else { throw POSIXError(.EIO) }
+        }
 
         func remove() { try? FileManager.default.removeItem(atPath: directory) }
 

@@ -84,6 +84,46 @@ import UsageStore
         #expect(sums() == ["http.a.downstream_rq_completed": 2100])
     }
 
+    @Test("Each TCP connection is an instance of its own; a cut line counts nothing, and what sends no lines is closed")
+    func connections() async throws {
+        var rule = StatsdSenders.Rule(gateway: "gw", allow: CIDRBlock.loopback)
+        (rule.prefix, rule.instance) = ("edge", .prefix)
+        let senders = StatsdSenders(rules: [rule])
+        let now: @Sendable () -> Timestamp = { Timestamp(seconds: Int64(time(nil))) }
+        let book = book
+        try await serve({ onListening in
+            StatsdTCPReceiver(
+                host: "127.0.0.1", port: 0, senders: senders, book: book, logger: ReceiverHarness.logger, now: now,
+                onListening: onListening)
+        }) { port in
+            for (instance, count) in [("n1", 3), ("n2", 5)] {
+                let socket = try TCPSender(port: port)
+                let line = "edge.\(instance).http.a.downstream_rq_completed:\(count)|c\n"
+                // Of a worker thread of Envoy's: timers alone, which name nobody.
+                try socket.send(Array("upstream_rq_time:1|ms\n".utf8)[...])
+                for _ in 0..<10 { try socket.send(Array(line.utf8)[...]) }
+                // 99 was to be 990.
+                try socket.send(Array(line.dropLast(4).utf8)[...])
+                try socket.send(Array("99".utf8)[...])
+                socket.close()
+            }
+            let stranger = try TCPSender(port: port)
+            var isClosed = false
+            for _ in 0..<2_000 where !isClosed {
+                isClosed = (try? stranger.send(Array(repeating: UInt8(ascii: "x"), count: 4_096)[...])) == nil
+                try await Task.sleep(for: .milliseconds(1))
+            }
+            #expect(isClosed)
+            stranger.close()
+            for _ in 0..<200 where book.all().count < 2 { try await Task.sleep(for: .milliseconds(20)) }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        let sums = Dictionary(uniqueKeysWithValues: book.all().map { ($0.key.instance, $0.sealing.sums.map(\.value)) })
+        #expect(sums == ["n1": [30], "n2": [50]])
+        let peers = book.sources.compactMap { $0.commit(at: now().advanced(byMicroseconds: 5_000_000))?.peer }
+        #expect(peers == ["127.0.0.1", "127.0.0.1"])
+    }
+
     @Test("Datagrams that the kernel drops are counted and remarked")
     func drops() async throws {
         let now: @Sendable () -> Timestamp = { Timestamp(seconds: Int64(time(nil))) }
@@ -155,7 +195,9 @@ private final class TCPSender {
     }
 
     func send(_ bytes: ArraySlice<UInt8>) throws {
-        let sent = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, 0) }
+        let sent = bytes.withUnsafeBytes {
+            Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
         guard sent == bytes.count else { throw POSIXError(.EIO) }
     }
 

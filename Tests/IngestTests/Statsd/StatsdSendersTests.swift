@@ -51,7 +51,8 @@ import WireFormats
         for (address, line, gateway, instance, prefix) in cases {
             let address = try #require(PeerAddress(address))
             let sender = try #require(senders.known(address) ?? senders.sender(address, payload: Array(line.utf8).span))
-            #expect(sender.key == OdometerKey(source: .statsd, gateway: gateway, instance: instance))
+            let source: SourceKind = gateway == "by-tag" ? .dogstatsd : .statsd
+            #expect(sender.key == OdometerKey(source: source, gateway: gateway, instance: instance))
             #expect(sender.prefix == prefix)
         }
         let stranger = try #require(PeerAddress("192.0.2.1"))
