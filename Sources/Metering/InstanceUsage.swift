@@ -53,7 +53,7 @@ package struct InstanceUsage: Sendable {
                 opening = baseline
             }
             var walk = CounterWalk(
-                epoch: lane.epoch, counter: counter, opening: opening, started: lane.opens(points),
+                epoch: lane.epoch, counter: counter, opening: opening, started: lane.opens(now.readings(at: index)),
                 quarterHour: quarterHour, conflicts: conflicts, higher: higher, rate: rate
             )
             for point in now.readings(at: index) { walk.step(to: point) }
@@ -150,7 +150,7 @@ struct Lane {
 
     /// Since when a counter counts that was not read before; nil where that is not known. What an odometer was given first
     /// was counted since the flush before.
-    func opens(_ points: [Reading]) -> Timestamp? {
+    func opens(_ points: ArraySlice<Reading>) -> Timestamp? {
         if let started = opening.started { return started }
         guard isOdometer, let first = points.first else { return nil }
         return first.time.advanced(byMicroseconds: -(flushInterval ?? 0))
