@@ -10,19 +10,36 @@ package struct HigherSources: Hashable, Sendable {
         case wholly
     }
 
+    /// A stretch, with what the counters stood at where it begins and ends, as far as that is known.
+    package struct Stretch: Hashable, Sendable {
+        package var from: Timestamp
+        package var to: Timestamp
+        package var opening: SourceEdge?
+        package var closing: SourceEdge?
+
+        package init(from: Timestamp, to: Timestamp, opening: SourceEdge? = nil, closing: SourceEdge? = nil) {
+            self.from = from
+            self.to = to
+            self.opening = opening
+            self.closing = closing
+        }
+    }
+
     /// Merged and ascending.
-    private let stretches: [ClosedRange<Timestamp>]
+    private let stretches: [Stretch]
 
     package static let none = HigherSources([])
 
-    package init(_ stretches: some Sequence<ClosedRange<Timestamp>>) {
-        var merged: [ClosedRange<Timestamp>] = []
-        for stretch in stretches.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            guard let last = merged.last, stretch.lowerBound <= last.upperBound else {
+    package init(_ stretches: some Sequence<Stretch>) {
+        var merged: [Stretch] = []
+        for stretch in stretches.sorted(by: { ($0.from, $0.to) < ($1.from, $1.to) }) {
+            guard let last = merged.last, stretch.from <= last.to else {
                 merged.append(stretch)
                 continue
             }
-            merged[merged.count - 1] = last.lowerBound...max(last.upperBound, stretch.upperBound)
+            guard last.to < stretch.to else { continue }
+            merged[merged.count - 1].to = stretch.to
+            merged[merged.count - 1].closing = stretch.closing
         }
         self.stretches = merged
     }
@@ -31,8 +48,35 @@ package struct HigherSources: Hashable, Sendable {
 
     /// How much of the time from one reading to the next a higher source covers.
     package func cover(from start: Timestamp, to end: Timestamp) -> Cover {
-        if stretches.contains(where: { $0.lowerBound <= start && end <= $0.upperBound }) { return .wholly }
-        return stretches.contains { $0.lowerBound < end && start < $0.upperBound } ? .partly : .none
+        if stretches.contains(where: { $0.from <= start && end <= $0.to }) { return .wholly }
+        return stretches.contains { $0.from < end && start < $0.to } ? .partly : .none
+    }
+
+    /// What of a counter's rise from one reading to the next no higher source counted: where the sources read one
+    /// process, they read one odometer, and the value at the edge parts the rise exactly.
+    ///
+    /// - Parameter startedAt: when the process began that the lower source reads.
+    /// - Returns: nil where a value at an edge is not known, is another process's, or does not fit between the readings.
+    package func join(
+        _ counter: CounterID, from: Reading, to: Reading, startedAt: Timestamp?
+    ) -> JoinedStep? {
+        var parts: [ReadingSpan] = []
+        var cursor = from
+        for stretch in stretches where stretch.from < to.time && cursor.time < stretch.to {
+            if stretch.from > cursor.time {
+                guard let edge = stretch.opening?.reading(of: counter, startedAt: startedAt),
+                    edge.value >= cursor.value, edge.value <= to.value
+                else { return nil }
+                if edge.value > cursor.value { parts.append(ReadingSpan(opening: cursor, closing: edge)) }
+            }
+            if stretch.to >= to.time { return .parts(parts) }
+            guard let edge = stretch.closing?.reading(of: counter, startedAt: startedAt), edge.value >= cursor.value
+            else { return nil }
+            cursor = edge
+        }
+        if cursor.value > to.value { return .behind(parts: parts, cursor) }
+        if cursor.value < to.value { parts.append(ReadingSpan(opening: cursor, closing: to)) }
+        return .parts(parts)
     }
 }
 
@@ -43,8 +87,16 @@ package struct SourceReign: Hashable, Sendable {
     package var instanceName: String
     package var from: Timestamp
     package var to: Timestamp
+    /// What the counters stood at where it begins and ends; nil where that is not known.
+    package var opening: SourceEdge?
+    package var closing: SourceEdge?
 
-    package init(source: SourceKind, instance: Int64, instanceName: String, from: Timestamp, to: Timestamp) {
+    package init(
+        source: SourceKind, instance: Int64, instanceName: String, from: Timestamp, to: Timestamp,
+        opening: SourceEdge? = nil, closing: SourceEdge? = nil
+    ) {
+        self.opening = opening
+        self.closing = closing
         self.source = source
         self.instance = instance
         self.instanceName = instanceName
@@ -78,7 +130,13 @@ package struct SourceElection: Sendable {
         let higher = reigns.filter { $0.source < source && (isOwn($0) || !($0.source.isStatsd && source.isStatsd)) }
         guard !higher.isEmpty else { return .none }
         let own = higher.filter(isOwn)
-        let known = own.isEmpty && standsFor == nil ? higher : own
-        return HigherSources(known.lazy.filter { $0.from <= $0.to }.map { $0.from...$0.to })
+        // Where it is not known whom a source reads, no value of another is its own.
+        let isKnown = !own.isEmpty || standsFor != nil
+        return HigherSources(
+            (isKnown ? own : higher).lazy.filter { $0.from <= $0.to }.map { reign in
+                HigherSources.Stretch(
+                    from: reign.from, to: reign.to, opening: isKnown ? reign.opening : nil,
+                    closing: isKnown ? reign.closing : nil)
+            })
     }
 }

@@ -19,7 +19,7 @@ package struct InstanceUsage: Sendable {
             let higher = higher?(epoch.source) ?? .none
             try gaugeUsage(of: epoch, quarterHour, higher)
             for lane in try Lane.lanes(of: epoch) {
-                try derive(lane, quarterHour, overlaps, higher, isConnectionManagers)
+                try derive(lane, of: epochs, quarterHour, overlaps, higher, isConnectionManagers)
             }
             if epoch.source.temporality == .delta { gaps += StreamDown.gaps(of: epoch, higher) }
             for (counter, reading) in epoch.opening.baseline where reading.value > 0 {
@@ -37,15 +37,19 @@ package struct InstanceUsage: Sendable {
     }
 
     private mutating func derive(
-        _ lane: Lane, _ quarterHour: QuarterHour, _ overlaps: [ClosedRange<Timestamp>], _ higher: HigherSources,
+        _ lane: Lane, of epochs: [EpochTape], _ quarterHour: QuarterHour, _ overlaps: [ClosedRange<Timestamp>],
+        _ higher: HigherSources,
         _ isConnectionManagers: (CounterID) -> Bool
     ) throws {
         let before = try lane.points(of: lane.previous)
         let now = try lane.points(of: lane.current)
         let rate = lane.rate
-        var conflicts = overlaps
         let matches = before.matches(of: now)
-        conflicts += IdentityConflict.falls(before, now, matches, lane, outside: overlaps, isConnectionManagers)
+        let falls = IdentityConflict.falls(before, now, matches, lane, outside: overlaps, isConnectionManagers)
+        let isConflict = !overlaps.isEmpty || !falls.isEmpty
+        let bound = ConflictBound(
+            segments: isConflict ? epochs.flatMap { $0.previous + $0.current } : [], falls: falls)
+        let conflicts = overlaps + falls
         counters.reserveCapacity(counters.count + now.counters.count)
         for (index, counter) in now.counters.enumerated() {
             var opening = matches[index].flatMap { before.readings(at: $0).last } ?? lane.older[counter]
@@ -54,7 +58,7 @@ package struct InstanceUsage: Sendable {
             }
             var walk = CounterWalk(
                 epoch: lane.epoch, counter: counter, opening: opening, started: lane.opens(now.readings(at: index)),
-                quarterHour: quarterHour, conflicts: conflicts, higher: higher, rate: rate
+                quarterHour: quarterHour, conflicts: conflicts, higher: higher, rate: rate, conflictBound: bound
             )
             for point in now.readings(at: index) { walk.step(to: point) }
             walk.end()
@@ -171,9 +175,14 @@ private struct CounterWalk {
     private let conflicts: [ClosedRange<Timestamp>]
     private let higher: HigherSources
     private let rate: FlushRate
+    private let conflictBound: ConflictBound
     private var last: Reading
     /// Readings before the opening say nothing of what came after it.
     private let openedAt: Timestamp?
+    /// When the process began.
+    private let startedAt: Timestamp?
+    /// Up to this reading of a higher source all is counted, though this one's are still below it.
+    private var joined: Reading?
     /// The last good reading before a conflict that still goes on.
     private var conflictSince: Reading?
     /// Where the stretch began in which the counter has only risen.
@@ -181,13 +190,15 @@ private struct CounterWalk {
 
     init(
         epoch: Int64, counter: CounterID, opening: Reading?, started: Timestamp?, quarterHour: QuarterHour,
-        conflicts: [ClosedRange<Timestamp>], higher: HigherSources, rate: FlushRate
+        conflicts: [ClosedRange<Timestamp>], higher: HigherSources, rate: FlushRate, conflictBound: ConflictBound
     ) {
+        self.conflictBound = conflictBound
         self.higher = higher
         self.rate = rate
         usage = CounterUsage(epoch: epoch, counter: counter)
         self.quarterHour = quarterHour
         self.conflicts = conflicts
+        startedAt = started
         last = opening ?? Reading(time: started ?? quarterHour.start, value: 0)
         spanOpening = last
         openedAt = opening?.time
@@ -213,13 +224,24 @@ private struct CounterWalk {
         }
         defer { last = reading }
         let isReset = reading.value < last.value
+        if let joined {
+            if !isReset, reading.value <= joined.value {
+                spanOpening = reading
+                return
+            }
+            self.joined = nil
+            if !isReset { (last, spanOpening) = (joined, joined) }
+        }
         let step = isReset ? reading.value : reading.value - last.value
         let cover = higher.cover(from: last.time, to: reading.time)
         guard cover == .none else {
             closeSpan()
             spanOpening = reading
-            // How much of a step that is covered in part a higher source has counted can not be told.
-            if cover == .partly, step > 0 {
+            guard cover == .partly, step > 0 else { return }
+            if !isReset, let step = higher.join(usage.counter, from: last, to: reading, startedAt: startedAt) {
+                take(step)
+            } else {
+                // How much of it a higher source has counted can not be told.
                 gaps.append(
                     Gap(
                         reason: .streamDown, epoch: usage.epoch, counter: usage.counter, from: last.time,
@@ -246,6 +268,24 @@ private struct CounterWalk {
         }
     }
 
+    /// Counts what of a step no higher source counted.
+    private mutating func take(_ step: JoinedStep) {
+        let parts: [ReadingSpan]
+        switch step {
+        case .parts(let found): parts = found
+        case .behind(let found, let reading): (parts, joined) = (found, reading)
+        }
+        for part in parts {
+            let quantity = part.closing.value - part.opening.value
+            usage.quantity = usage.quantity.addingClamped(quantity)
+            usage.spans.append(part)
+            guard part.opening.time < quarterHour.start else { continue }
+            usage.carriedIn = usage.carriedIn.addingClamped(quantity)
+            usage.carriedSince = usage.carriedSince ?? part.opening.time
+            usage.carriedUntil = part.closing.time
+        }
+    }
+
     /// The quarter hour is over. A conflict that still goes on continues in the next with its last reading.
     mutating func end() {
         if let good = conflictSince { closeConflict(since: good, at: last) } else { closeSpan() }
@@ -260,7 +300,8 @@ private struct CounterWalk {
         gaps.append(
             Gap(
                 reason: .identityConflict, epoch: usage.epoch, counter: usage.counter, from: good.time,
-                to: reading.time, lower: 0, upper: nil, blind: Gap.Blind(to: reading.time)
+                to: reading.time, lower: 0, upper: conflictBound.requests(from: good.time, to: reading.time),
+                basis: .rate, blind: Gap.Blind(to: reading.time)
             )
         )
         conflictSince = nil

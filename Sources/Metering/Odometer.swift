@@ -183,7 +183,7 @@ package struct OdometerEpoch: Hashable, Sendable {
     private static let prefix = "odometer:"
 
     /// Whether a boot id is one of odometers.
-    static func isOdometer(_ bootID: String?) -> Bool { bootID?.hasPrefix(prefix) ?? false }
+    package static func isOdometer(_ bootID: String?) -> Bool { bootID?.hasPrefix(prefix) ?? false }
 
     package var bootID: String {
         let digits = String(rawValue, radix: 16)

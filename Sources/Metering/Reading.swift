@@ -30,6 +30,8 @@ package enum Refusal: String, Hashable, Sendable, CaseIterable {
     /// Above 2^53, where a double no longer tells whole numbers apart.
     case tooLarge = "too_large"
     case nameTooLong = "name_too_long"
+    /// The series carries more than 64 tags.
+    case tooManyTags = "too_many_tags"
     /// The name is not UTF-8, holds a NUL, or can not be told from another by eye (Unicode's canonical equivalence).
     case nameNotText = "name_not_text"
     /// More names under one prefix than the cap allows.

@@ -133,6 +133,12 @@ extension UsageStore {
                     let derived = try await derivation(of: unit, on: connection)
                     done.records = try await ConsumptionWriter(connection: connection, names: tenantNames)
                         .replace(unit, with: derived)
+                    if derived.isProvisional {
+                        // The next run takes it again: this one takes what was there when it began.
+                        _ = try await connection.execute(
+                            "INSERT INTO tape_change (gateway_id, quarter_hour) VALUES ($1, $2)",
+                            [unit.gateway, unit.quarterHour.start.postgres])
+                    }
                 }
                 let taken = try changes.map { try $0.decode(0, as: Int64.self) }
                 _ = try await connection.execute(
@@ -155,14 +161,18 @@ extension UsageStore {
         let reader = TapeReader(connection: connection, dictionary: counterDictionary)
         let gateway = try await reader.gatewayName(unit)
         let election = try await UnitElection.read(
-            unit, identities: meters?.meters.identities ?? [], on: connection)
+            unit, identities: meters?.meters.identities ?? [], on: connection, dictionary: counterDictionary)
         var derived = DerivedConsumption(unit: unit)
+        derived.isProvisional = election?.isProvisional ?? false
+        var remarks = try await reader.remarks(unit)
+        var drops = DropBounds(connection: connection, unit: unit, remarks: remarks.remarks)
         for part in try await reader.parts(of: unit) {
             var tapes = try await reader.read(unit, part)
             tapes.election = election
+            drops.learn(tapes)
             try derived.add(tapes, meters?.attributions(of: tapes.names, gateway: gateway) ?? [:])
         }
-        var remarks = try await reader.remarks(unit)
+        remarks.remarks = try await drops.bounded()
         remarks.election = election
         try derived.add(remarks, [:])
         derived.lay(

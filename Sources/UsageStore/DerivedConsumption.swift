@@ -40,6 +40,8 @@ struct DerivedConsumption {
 
     let unit: AggregationUnit
     var quantities: [Key: Quantities] = [:]
+    /// Which source counts can not be told yet: the unit is to be derived once more.
+    var isProvisional = false
     private(set) var unattributed: [CounterID: Int64] = [:]
     /// Gaps with the tenant that they concern; nil for all of the gateway.
     private(set) var gaps: [(instance: Int64, tenant: String?, gap: Gap)] = []

@@ -31,7 +31,7 @@ extension UsageStore {
             let unit = AggregationUnit(gateway: try row.decode(0), quarterHour: try row.quarterHour(1))
             let meters = try await meterVersions(on: connection).inForce(at: unit.quarterHour)
             let election = try await UnitElection.read(
-                unit, identities: meters?.meters.identities ?? [], on: connection)
+                unit, identities: meters?.meters.identities ?? [], on: connection, dictionary: counterDictionary)
             for part in try await reader.parts(of: unit) {
                 var tapes = try await reader.read(unit, part)
                 tapes.election = election

@@ -13,6 +13,21 @@ extension UsageStore {
         try await commit(commits) { _, _ in }
     }
 
+    /// Stores whole streams on a connection whose transaction is the caller's, names included. Returns them with their
+    /// numbers.
+    func store(_ commits: [StreamCommit], on connection: PostgresConnection) async throws -> [StreamCommit] {
+        var numbered = commits
+        let dictionaries = Dictionaries(connection: connection)
+        for index in numbered.indices { try await dictionaries.number(&numbered[index]) }
+        let quarterHours = numbered.flatMap { $0.tape.quarterHours }
+        if let first = quarterHours.min(), let last = quarterHours.max() {
+            try await partitions.prepare(first...last, on: connection)
+        }
+        try await EpochRegister(connection: connection, logger: logger).resolve(&numbered)
+        try await TapeWriter(connection: connection).write(numbered)
+        return numbered
+    }
+
     /// As `commit`, with `andStore` last in the same transaction: given the streams with their numbers.
     func commit(
         _ commits: [StreamCommit], andStore: (PostgresConnection, [StreamCommit]) async throws -> Void

@@ -24,8 +24,14 @@ import UsageStore
             let number = try #require(run.finalized.first).number
             try await billed.billing.markPaid(number, reason: "bank", by: "ada", now: .at("2026-04-09T00:00:00Z"))
             try await billed.dropTapes()
-            // A second one after it, so that its entry has a neighbour.
+            _ = try await billed.billing.issueCreditNote(
+                invoice: number, amounts: [(1, 5)], reason: "outage", by: "ada", now: .at("2026-04-10T00:00:00Z"))
+            // A second one after it, so that its entry has a neighbour, and a third with what came late for the second.
             try await billed.finalize(at: "2026-05-02T00:00:00Z")
+            try await billed.use(78_000_000, at: "2026-04-05T12:15:00Z", service: "api")
+            try await billed.finalize(at: "2026-06-02T00:00:00Z")
+            _ = try await billed.billing.signHeads(SigningKey(), now: .at("2026-06-03T00:00:00Z"))
+            _ = try await billed.billing.draft(by: "ada", now: .at("2026-07-02T00:00:00Z"))
             try await body(billed, number)
         }
     }
@@ -34,46 +40,51 @@ import UsageStore
         try await withInvoice { billed, number in
             let verification = try await billed.billing.verify(number)
             #expect(!verification.isBroken, "\(verification.links)")
-            #expect(verification.links.last?.state == .noLongerKept)
+            #expect(verification.links.contains { $0.name == "consumption from tapes" && $0.state == .noLongerKept })
             #expect(try await billed.billing.verifyAll().filter(\.isBroken) == [])
         }
     }
 
-    /// Every column of every table of an invoice. Only what no invoice is computed from, and nothing on it says, is left
-    /// out: the names of who imported a price book and when.
+    /// The tables that an invoice rests on.
+    private static let tables = [
+        "invoice", "invoice_line", "invoice_input", "invoice_event", "chain_entry", "price_book_version",
+        "ledger_entry",
+        "consumption", "late_usage", "prepaid_credit", "invoice_draft", "signed_head", "credit_note", "contract",
+    ]
+
+    /// What is not found, and why no invoice can change by it.
+    private static let harmless = [
+        "consumption.active_connections_sum": "no price is by connections held",
+        "consumption.active_connections_count": "no price is by connections held",
+        "consumption.active_connections_maximum": "no price is by connections held",
+        "consumption.carried_in": "what an invoice prints of it is frozen in its coverage, which its digest holds",
+        "consumption.carried_since": "as carried_in",
+        "consumption.carried_until": "as carried_in",
+        "signed_head.signed_at": "the day is signed; when on that day it was rests on nothing",
+    ]
+
+    /// Every column of every table that an invoice rests on, in turn.
     @Test func `A change to any column of any table of an invoice is found`() async throws {
         try await withInvoice { billed, number in
             let columns = try await billed.pool.execute(
                 """
                 SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns
-                WHERE table_schema = current_schema() AND table_name IN (
-                    'invoice', 'invoice_line', 'invoice_input', 'invoice_event', 'chain_entry', 'price_book_version',
-                    'ledger_entry', 'consumption'
-                )
-                ORDER BY 1, 2
-                """)
-            let unjudged: Set<String> = [
-                "price_book_version.price_book_version_id", "price_book_version.number",
-                "price_book_version.imported_at", "price_book_version.imported_by", "ledger_entry.transaction_id",
-                "ledger_entry.entry", "ledger_entry.memo", "ledger_entry.entered_at",
-                // Of consumption only what an invoice counts.
-                "consumption.active_connections_sum", "consumption.active_connections_count",
-                "consumption.active_connections_maximum", "consumption.carried_in", "consumption.carried_since",
-                "consumption.carried_until",
-            ]
+                WHERE table_schema = current_schema() AND table_name = ANY($1::text[]) ORDER BY 1, 2
+                """, [Self.tables])
             let checks = try await billed.pool.execute(
                 """
                 SELECT conrelid::regclass::text, conname::text FROM pg_constraint
-                WHERE contype IN ('c', 'f') AND coninhcount = 0 AND conrelid::regclass::text IN (
-                    'invoice', 'invoice_line', 'invoice_input', 'invoice_event', 'chain_entry', 'price_book_version',
-                    'ledger_entry', 'consumption'
-                )
-                """)
+                WHERE contype IN ('c', 'f', 'x') AND coninhcount = 0 AND conrelid::regclass::text = ANY($1::text[])
+                """, [Self.tables])
             for check in checks {
                 let (table, name) = (try check.decode(0, as: String.self), try check.decode(1, as: String.self))
                 try await byHand(billed) {
                     try await $0.executeOnce("ALTER TABLE \(table) DROP CONSTRAINT \"\(name)\"")
                 }
+            }
+            try await byHand(billed) {
+                try await $0.executeOnce(
+                    "ALTER TABLE price_book_version ALTER price_book_version_id SET GENERATED BY DEFAULT")
             }
             var missed: [String] = []
             var tried = 0
@@ -82,12 +93,12 @@ import UsageStore
                     try row.decode(0, as: String.self), try row.decode(1, as: String.self),
                     try row.decode(2, as: String.self)
                 )
-                if unjudged.contains("\(table).\(column)") { continue }
                 tried += 1
                 if try await !isFound(billed, number, table, column, type) { missed.append("\(table).\(column)") }
             }
-            #expect(missed == [])
-            #expect(tried > 60)
+            #expect(Set(missed).subtracting(Self.harmless.keys) == [], "not found")
+            #expect(Set(Self.harmless.keys).subtracting(missed) == [], "found: it needs no excuse")
+            #expect(tried > 110)
             #expect(try await billed.billing.verifyAll().filter(\.isBroken) == [])
         }
     }
@@ -102,7 +113,8 @@ import UsageStore
             case "bigint", "integer", "numeric", "smallint": "COALESCE(\"\(column)\", 0) + 1000"
             case "boolean": "NOT \"\(column)\""
             case "timestamp with time zone": "\"\(column)\" + interval '15 minutes'"
-            case "date": "\"\(column)\" + 1"
+            case "date": "COALESCE(\"\(column)\", '2026-01-01') + 1"
+            case "jsonb": "\"\(column)\" || '{\"x\": 1}'"
             case "uuid": "'00000000-0000-7000-8000-000000000000'::uuid"
             default: "COALESCE(\"\(column)\", '') || 'x'"
             }
@@ -111,7 +123,9 @@ import UsageStore
             switch table {
             case "invoice": "number = '\(number)'"
             case "chain_entry": "number = '\(number)' AND kind = 'invoice'"
-            case "price_book_version": "true"
+            case "price_book_version", "contract", "invoice_draft", "late_usage": "true"
+            case "signed_head": "series = 'INV'"
+            case "prepaid_credit": "name = 'Prepaid credit'"
             case "consumption": "quarter_hour = '2026-03-02 00:00:00+00'"
             case "ledger_entry": "\(invoice) AND account = 'credit'"
             case "invoice_line": "\(invoice) AND line = 2"

@@ -26,6 +26,9 @@ import Testing
         let gap = try #require(conflicts(usage).first)
         #expect(gap.from == .at(12, 5, 0) || hasUptime)
         #expect(gap.to > .at(12, 9, 59) && gap.to < .at(12, 15))
+        // Both Envoys answered one request in each of sixty flushes.
+        #expect(try #require(gap.upper) >= 120)
+        #expect(gap.basis == .rate)
     }
 
     @Test("Usage goes on after a conflict from the first reading that follows it")

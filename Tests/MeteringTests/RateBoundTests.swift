@@ -92,7 +92,8 @@ import Testing
 
     @Test func `Higher sources cover wholly, partly or not`() {
         func at(_ second: Int64) -> Timestamp { Self.start.advanced(byMicroseconds: second * 1_000_000) }
-        let higher = HigherSources([at(0)...at(10), at(5)...at(20), at(30)...at(40)])
+        let higher = HigherSources(
+            [(0, 10), (5, 20), (30, 40)].map { HigherSources.Stretch(from: at($0.0), to: at($0.1)) })
         #expect(higher.cover(from: at(0), to: at(20)) == .wholly)
         #expect(higher.cover(from: at(8), to: at(21)) == .partly)
         #expect(higher.cover(from: at(20), to: at(30)) == .none)

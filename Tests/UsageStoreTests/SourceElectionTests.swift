@@ -1,4 +1,5 @@
 import Metering
+import PostgreSQL
 import Testing
 
 @testable import UsageStore
@@ -87,6 +88,53 @@ import Testing
             try await feed(store, 2, .prometheus, [(13, 1, 520), (13, 10, 530)])
             #expect(try await store.requests() == 510)
             #expect(try await store.usage(of: "acme").coverage.gaps.contains { $0.reason == "late_start" })
+        }
+    }
+
+    @Test func `Sources of one process are joined at the readings that both know, to a request`() async throws {
+        try await withSources { store in
+            // The higher one is away from 12:14 on, and reads again as another epoch's first reading at 13:01.
+            try await feed(store, 1, .metricsService, [(12, 1, 10), (12, 14, 21)])
+            try await feed(store, 2, .prometheus, [(12, 2, 12), (12, 13, 19), (12, 16, 26), (12, 44, 50), (13, 5, 80)])
+            #expect(try await store.requests() == 80)
+            #expect(try await store.usage(of: "acme").coverage.gaps.filter { $0.reason == "stream_down" }.isEmpty)
+            let carried = try await store.pool.execute(
+                "SELECT carried_in FROM consumption WHERE quarter_hour = $1", [Timestamp.at(12, 15).postgres])
+            // 21 at 12:14:00, by the higher source, to 26 at 12:16:00.
+            #expect(try carried.first?.decode(0, as: Int64.self) == 5)
+        }
+    }
+
+    @Test func `Of another process nothing is joined: a gap with its bound`() async throws {
+        try await withSources { store in
+            try await feed(store, 1, .metricsService, [(12, 1, 10), (12, 14, 21)])
+            var other = Stream(2, source: .prometheus)
+            for (minute, value) in [(Int64(13), Int64(19)), (16, 26)] {
+                other.flush(at: .at(12, minute), requests: value, started: .at(12, 0, 9))
+            }
+            other.end()
+            try await store.commit(&other)
+            #expect(try await store.requests() == 21)
+            let gap = try await store.usage(of: "acme").coverage.gaps.first { $0.reason == "stream_down" }
+            #expect(gap?.upper == 7)
+        }
+    }
+
+    @Test func `What a source that reports just now may still cover is derived once more when it is known`()
+        async throws
+    {
+        try await withSources { store in
+            try await feed(store, 1, .metricsService, [(12, 1, 10), (12, 14, 21)])
+            try await feed(store, 2, .prometheus, [(12, 2, 12), (12, 13, 19), (12, 16, 26)])
+            // It was heard a moment ago.
+            try await store.pool.execute("UPDATE epoch SET last_received_at = now() WHERE source_kind = 1")
+            #expect(try await store.requests() == 21)
+            #expect(try await store.number("SELECT count(*) FROM tape_change") > 0)
+            // It was not heard again.
+            try await store.pool.execute(
+                "UPDATE epoch SET last_received_at = now() - interval '1 hour' WHERE source_kind = 1")
+            #expect(try await store.requests() == 26)
+            #expect(try await store.number("SELECT count(*) FROM tape_change") == 0)
         }
     }
 }

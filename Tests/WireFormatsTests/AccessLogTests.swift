@@ -32,6 +32,19 @@ import WireFormats
             ])
     }
 
+    @Test(
+        "A health check is no request that the connection manager counts",
+        arguments: [("health_check_ok", 0), ("health_check_failed", 0), ("via_upstream", 1)])
+    func healthChecks(_ details: String, _ records: Int) throws {
+        let response = Wire.bytes(4, Wire.bytes(1, Wire.number(1, 200)) + Wire.text(6, details))
+        let entry = Wire.bytes(1, Wire.text(26, Self.id) + Wire.number(33, 6)) + response
+        #expect(try AccessLogMessage(Wire.bytes(2, Wire.bytes(1, entry)).span).records.count == records)
+        var log = JSONAccessLog()
+        let line = #"{"stream_id":"\#(Self.id)","response_code":200,"response_code_details":"\#(details)"}"#
+        log.receive(Array(line.utf8).span)
+        #expect(log.records.count == records)
+    }
+
     @Test("Only a stream's last entry counts", arguments: 0...12)
     func types(_ type: UInt64) throws {
         let entry = Wire.bytes(1, Wire.text(26, Self.id) + Wire.number(33, type))

@@ -117,6 +117,17 @@ import WireFormats
         }
     }
 
+    @Test(arguments: [(64, false), (65, true), (10_000, true)])
+    func `A series has at most 64 tags`(count: Int, isRefused: Bool) {
+        var names = FullNames()
+        let tags = (0..<count).flatMap { ["t\($0)", "\($0)"] }
+        let name = Self.name("a", tags, &names)
+        #expect(names.hasTooManyTags == isRefused)
+        #expect(name.isEmpty == isRefused)
+        #expect(Self.name("a", ["x", "1"], &names) == "a;x=1")
+        #expect(!names.hasTooManyTags)
+    }
+
     private static func name(_ family: String, _ tags: [String], _ names: inout FullNames) -> String {
         let bytes = Array(family.utf8)
         names.begin(bytes.span)

@@ -14,7 +14,11 @@ extension BillingStore {
             throw BillingError(
                 .unknownInvoice, "there is no finalized invoice \(reference); waybill invoice list shows them")
         }
-        return try await verify(tenant: try row.decode(0), id: try row.decode(1))
+        let tenant: Int64 = try row.decode(0)
+        var verification = try await verify(tenant: tenant, id: try row.decode(1))
+        verification.links.append(
+            try await pool.withConnection { try await AuditCheck(connection: $0).link(tenant: tenant) })
+        return verification
     }
 
     /// Verifies every invoice, the chains as wholes, and every credit note. Calls back after each invoice.
@@ -33,6 +37,10 @@ extension BillingStore {
             try each(verification)
             all.append(verification)
         }
+        let audit = try await pool.withConnection { try await AuditCheck(connection: $0).link() }
+        let beside = Verification(number: "beside the invoices", links: [audit])
+        try each(beside)
+        all.append(beside)
         return all
     }
 

@@ -127,7 +127,8 @@ struct ChainCheck {
             if series[name] == nil { series[name] = [] }
         }
         for (name, texts) in try await signedHeads(series) { findings[name, default: []] += texts }
-        return series.keys.sorted().map { name in
+        // A head may be signed for a series that is not there.
+        return Set(series.keys).union(findings.keys).sorted().map { name in
             let links = series[name] ?? []
             return Verification(
                 number: name,

@@ -47,11 +47,17 @@ struct GatewayPeriod {
             FROM epoch JOIN gateway USING (gateway_id)
             LEFT JOIN LATERAL (
                 SELECT started_at, first_received_at, first_hot_restart_epoch FROM epoch AS later
-                WHERE later.instance_id = epoch.instance_id AND later.first_received_at > epoch.last_received_at
+                WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
+                    AND later.first_received_at > epoch.last_received_at
                 ORDER BY later.first_received_at LIMIT 1
             ) AS successor ON true
             WHERE gateway.name = $1 AND epoch.last_reading_at >= $2::timestamptz - interval '24 hours'
                 AND COALESCE(epoch.started_at, epoch.first_received_at) < $3
+                AND NOT (epoch.source_kind > 1 AND EXISTS (
+                    SELECT FROM epoch AS higher
+                    WHERE higher.gateway_id = epoch.gateway_id AND higher.source_kind < epoch.source_kind
+                        AND higher.last_reading_at >= $2 AND higher.first_received_at < $3
+                ))
             """, range)
         self.lives = try lives.map { row in
             func time(_ column: Int) throws -> Timestamp {

@@ -34,6 +34,10 @@ struct Ledger {
         var memo: String
     }
 
+    /// The memos of an invoice's transactions; verify looks for them.
+    static let drawn = "drawn on by the invoice"
+    static let givenBack = "given back: the invoice is void"
+
     let connection: PostgresConnection
     let now: Timestamp
 
@@ -65,7 +69,7 @@ struct Ledger {
                 Entry(
                     tenant: invoice.due.tenant, transaction: transaction, place: Int32(place), account: account,
                     credit: credit, invoice: invoice.due.invoiceID, currency: invoice.document.currency,
-                    amount: amount, memo: "drawn on by the invoice")
+                    amount: amount, memo: Self.drawn)
             }
             for (place, credit) in invoice.document.credits.enumerated() {
                 entries.append(entry(place + 2, "credit", UUID(uuidString: credit.id), credit.amountMinor))
@@ -84,9 +88,9 @@ struct Ledger {
                 tenant_id, transaction_id, entry, account, credit_id, invoice_id, currency, amount_minor, entered_at, memo
             )
             SELECT tenant_id, $3, row_number() OVER (ORDER BY transaction_id, entry), account, credit_id, invoice_id,
-                currency, -amount_minor, $4, 'given back: the invoice is void'
+                currency, -amount_minor, $4, $5
             FROM ledger_entry WHERE tenant_id = $1 AND invoice_id = $2
-            """, [tenant, invoice, UUID.version7(now), now.postgres])
+            """, [tenant, invoice, UUID.version7(now), now.postgres, Self.givenBack])
     }
 
     private func insert(_ entries: [Entry]) async throws {

@@ -1,3 +1,4 @@
+import Metering
 import PostgreSQL
 import Pricing
 import UsageStore
@@ -61,8 +62,45 @@ struct MoneyCheck {
                 "credit \(credit): the ledger says \(drawn[credit] ?? 0) minor units, the invoice \(expected[credit] ?? 0)"
             )
         }
+        findings += try await ledgerFaults(rows, document)
         return Verification.Link(
             name, broken: findings,
             holds: document.credits.isEmpty ? "none were drawn on" : "\(document.credits.count) draws stand there")
+    }
+
+    /// The transactions of an invoice as the program writes them: whole, of the invoice's time or its void event's.
+    private func ledgerFaults(_ rows: InvoiceRows, _ document: InvoiceDocument) async throws -> [String] {
+        let transactions = try await connection.execute(
+            """
+            SELECT transaction_id::text, min(entry) = 1 AND max(entry) = count(*) AND count(DISTINCT entry) = count(*),
+                sum(amount_minor) = 0, min(memo), max(memo), min(entered_at), max(entered_at),
+                count(DISTINCT COALESCE(invoice_id::text, '')) = 1 AND count(DISTINCT currency) = 1
+            FROM ledger_entry WHERE tenant_id = $1 AND transaction_id IN (
+                SELECT transaction_id FROM ledger_entry WHERE tenant_id = $1 AND invoice_id = $2
+            )
+            GROUP BY transaction_id ORDER BY transaction_id
+            """, [rows.tenant, rows.id])
+        let times = [
+            Ledger.drawn: document.issuedAt, Ledger.givenBack: rows.events.first { $0.kind == .void }?.at,
+        ]
+        var faults: [String] = []
+        for row in transactions {
+            let place = "ledger transaction \(try row.decode(0, as: String.self))"
+            let isWhole =
+                try row.decode(1, as: Bool.self) && row.decode(2, as: Bool.self) && row.decode(7, as: Bool.self)
+            if !isWhole { faults.append("\(place): its entries are not those of one transaction that sums to zero") }
+            let memo: String = try row.decode(3)
+            guard try row.decode(4, as: String.self) == memo, let time = times[memo] else {
+                faults.append("\(place): memo is not what the program writes")
+                continue
+            }
+            let entered = [
+                try row.decode(5, as: PostgresTimestamp.self), try row.decode(6, as: PostgresTimestamp.self),
+            ]
+            if entered.contains(where: { Timestamp($0).description != time }) {
+                faults.append("\(place): entered_at is not \(time ?? "the time of a void event")")
+            }
+        }
+        return faults
     }
 }

@@ -87,6 +87,7 @@ package struct OTLPFeed: OTLPMetricsVisitor, Sendable {
             }
         }
         guard isText else { return refuse(.labelled) }
+        guard !names.hasTooManyTags else { return refuse(.tooManyTags) }
         tape?.receiveTime(
             sentMilliseconds: OTLPTime.microseconds(time) / 1000, receivedAt: receivedAt)
         if hasTags {

@@ -43,6 +43,10 @@ package struct DeltaFeed: StatsdVisitor, MetricsServiceVisitor, Sendable {
         guard !tags.isEmpty else { return odometer.wants(bare) }
         names.begin(bare)
         StatsdTags.forEach(in: tags, dialect: dialect) { names.tag($0, $1) }
+        guard !names.hasTooManyTags else {
+            odometer.tape.refuse(.tooManyTags)
+            return false
+        }
         let full = names.finish()
         let bytes = names.bytes
         return odometer.wants(bytes.span.extracting(full))
@@ -68,6 +72,7 @@ package struct DeltaFeed: StatsdVisitor, MetricsServiceVisitor, Sendable {
         if !labels.isEmpty {
             names.begin(family)
             try MetricLabels.forEach(in: labels) { (name, value) throws(WireFormatError) in names.tag(name, value) }
+            guard !names.hasTooManyTags else { return odometer.tape.refuse(.tooManyTags) }
             let full = names.finish()
             let bytes = names.bytes
             guard odometer.wants(bytes.span.extracting(full)) else { return }

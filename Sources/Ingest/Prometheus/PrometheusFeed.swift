@@ -30,6 +30,7 @@ package struct PrometheusFeed: PrometheusVisitor, Sendable {
     package mutating func sample(family: Span<UInt8>, labels: Span<UInt8>, kind: MetricKind, value: Double) {
         names.begin(family)
         PrometheusLabels.forEach(in: labels) { names.tag($0, $1) }
+        guard !names.hasTooManyTags else { return tape.refuse(.tooManyTags) }
         let full = names.finish()
         let bytes = names.bytes
         guard tape.wants(bytes.span.extracting(full)) else { return }

@@ -37,7 +37,7 @@ struct MetricsServiceReplay: ReplayReader {
         if book.options.temporality == .delta {
             book.receivedDeltas(of: stream.identity.instance, at: stream.feed.tape.lastFlushTime)
         }
-        try book.ledger.commit(&stream.feed.tape, of: stream.identity)
+        try book.commit(&stream.feed.tape, of: stream.identity)
         open[key] = stream
     }
 
@@ -60,7 +60,7 @@ struct MetricsServiceReplay: ReplayReader {
     private mutating func end(_ key: ReplayStream, into book: inout ReplayBook) throws {
         guard var ended = open.removeValue(forKey: key) else { return }
         ended.feed.tape.end()
-        try book.ledger.commit(&ended.feed.tape, of: ended.identity)
-        book.close(ended.feed.tape, of: ended.identity.instance)
+        try book.commit(&ended.feed.tape, of: ended.identity)
+        book.close(ended.feed.tape, of: ended.identity)
     }
 }

@@ -35,7 +35,7 @@ struct OTLPReplay: ReplayReader {
                 var feed = feeds.removeValue(forKey: key) ?? self.feed(ofTotalsFrom: start, &book)
                 try feed.receive(payload.span, resource: resource.index, receivedAt: time)
                 if var tape = feed.tape {
-                    try book.ledger.commit(&tape, of: identity(key))
+                    try book.commit(&tape, of: identity(key))
                     feed.tape = tape
                 }
                 feeds[key] = feed
@@ -60,13 +60,13 @@ struct OTLPReplay: ReplayReader {
         for (key, feed) in feeds.sorted(by: { $0.key < $1.key }) {
             if var odometer = feed.odometer {
                 odometer.end()
-                try book.ledger.commit(&odometer.tape, of: identity(key))
-                book.close(odometer.tape, of: key.instance)
+                try book.commit(&odometer.tape, of: identity(key))
+                book.close(odometer.tape, of: identity(key))
             }
             if var tape = feed.tape {
                 tape.end()
-                try book.ledger.commit(&tape, of: identity(key))
-                book.close(tape, of: key.instance)
+                try book.commit(&tape, of: identity(key))
+                book.close(tape, of: identity(key))
             }
         }
     }

@@ -24,11 +24,11 @@ struct PrometheusReplay: ReplayReader {
         }
         if feed.malformed > 0 { book.notes.insert("\(path): \(feed.malformed) lines are no samples") }
         if let found = feed.ambiguous, found.names > ambiguous?.names ?? 0 { ambiguous = found }
-        let instance = book.options.instance ?? StreamIdentity.unknown
+        let identity = StreamIdentity(
+            gateway: "", instance: book.options.instance ?? StreamIdentity.unknown, bootID: nil)
         feed.tape.end()
-        try book.ledger.commit(
-            &feed.tape, of: StreamIdentity(gateway: "", instance: instance, bootID: nil))
-        book.close(feed.tape, of: instance)
+        try book.commit(&feed.tape, of: identity)
+        book.close(feed.tape, of: identity)
     }
 
     mutating func end(into book: inout ReplayBook) throws {

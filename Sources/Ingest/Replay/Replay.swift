@@ -1,4 +1,5 @@
 package import Metering
+package import UsageStore
 import WireFormats
 
 /// Runs captured payloads of a sink through the same core as the worker, without a database: metering since always, each
@@ -23,6 +24,36 @@ package struct Replay {
 
     /// - Throws: `ReplayError` for a capture that can not be read.
     package static func run(_ captures: [CaptureFile], options: Options = Options()) throws -> Report {
+        var book = try read(captures, options, into: ReplayBook(options: options))
+        return try book.report()
+    }
+
+    /// The streams of captures whole, to be held against a store.
+    ///
+    /// - Parameter gateway: whose they are, where the wire does not say.
+    /// - Throws: `ReplayError` for a capture that can not be read.
+    package static func streams(
+        _ captures: [CaptureFile], options: Options, gateway: String
+    ) throws -> (streams: [StreamCommit], notes: [String]) {
+        var book = ReplayBook(options: options)
+        book.archive = []
+        book = try read(captures, options, into: book)
+        let streams = (book.archive ?? []).map { stream in
+            var stream = stream
+            if stream.identity.gateway == StreamIdentity.unknown { stream.identity.gateway = gateway }
+            // What a capture adds up is no worker's odometer.
+            if let boot = stream.identity.bootID, OdometerEpoch.isOdometer(boot) {
+                stream.identity.bootID = OdometerEpoch(rawValue: UInt64.random(in: 1...UInt64.max)).bootID
+            }
+            return stream
+        }
+        return (streams, book.notes.sorted())
+    }
+
+    private static func read(
+        _ captures: [CaptureFile], _ options: Options, into book: ReplayBook
+    ) throws -> ReplayBook {
+        var book = book
         var entries: [(file: Int, entry: CaptureFile.Entry)] = []
         for (file, capture) in captures.enumerated() {
             entries += capture.entries.filter { options.stream == nil || $0.stream == options.stream }.map {
@@ -31,7 +62,6 @@ package struct Replay {
         }
         // Several captures are merged by arrival; in one capture the order of the file holds.
         let order = entries.indices.sorted { (entries[$0].entry.arrivedAt, $0) < (entries[$1].entry.arrivedAt, $1) }
-        var book = ReplayBook(options: options)
         // TCP ends every line, and its connections end; a datagram's last line has no end.
         for (file, entry) in entries where entry.payload?.last.map({ $0 == UInt8(ascii: "\n") }) ?? true {
             book.connections.insert(ReplayStream(file: file, stream: entry.stream, source: entry.source ?? ""))
@@ -42,7 +72,7 @@ package struct Replay {
             try reader.take(entry, ofFile: file, at: captures[file].path, into: &book)
         }
         try reader.end(into: &book)
-        return try book.report()
+        return book
     }
 
     private static func reader(for options: Options) -> any ReplayReader {

@@ -1,4 +1,5 @@
 import Metering
+import UsageStore
 
 /// What all protocols of a replay have in common: the ledger, and what is said beside it.
 struct ReplayBook {
@@ -13,18 +14,29 @@ struct ReplayBook {
     /// When deltas came, by instance.
     private var deltaFlushes: [String: [Timestamp]] = [:]
     private var nextStream: Int64 = 1
+    /// The streams whole, where they are to be held against a store; nil where they are metered here.
+    var archive: [StreamCommit]?
 
     init(options: Replay.Options) {
         self.options = options
     }
 
     mutating func nextStreamID() -> StreamID {
+        // A store knows streams by random numbers.
+        guard archive == nil else { return StreamID(rawValue: Int64.random(in: 1...Int64.max)) }
         defer { nextStream += 1 }
         return StreamID(rawValue: nextStream)
     }
 
+    /// Commits what changed of a stream, as a worker would at each interval.
+    mutating func commit(_ tape: inout StreamTape, of identity: StreamIdentity) throws {
+        if archive == nil { try ledger.commit(&tape, of: identity) }
+    }
+
     /// A stream's tape has ended: what it refused is to be said.
-    mutating func close(_ tape: StreamTape, of instance: String) {
+    mutating func close(_ tape: StreamTape, of identity: StreamIdentity) {
+        let instance = identity.instance
+        archive?.append(StreamCommit(identity: identity, tape: tape, stored: StoredStream()))
         for (reason, count) in tape.refusals { refusals[instance, default: [:]][reason, default: 0] += count }
         // Where the wire carries no time there is no clock to be off.
         switch tape.source {

@@ -63,7 +63,7 @@ struct StatsdReplay: ReplayReader {
         feed.odometer.end()
         let identity = StreamIdentity(
             gateway: "", instance: instance, bootID: OdometerEpoch(rawValue: 1).bootID)
-        try book.ledger.commit(&feed.odometer.tape, of: identity)
-        book.close(feed.odometer.tape, of: instance)
+        try book.commit(&feed.odometer.tape, of: identity)
+        book.close(feed.odometer.tape, of: identity)
     }
 }

@@ -43,6 +43,7 @@ package struct MetricsServiceFeed: MetricsServiceVisitor, Sendable {
         if !labels.isEmpty {
             names.begin(family)
             try MetricLabels.forEach(in: labels) { (name, value) throws(WireFormatError) in names.tag(name, value) }
+            guard !names.hasTooManyTags else { return tape.refuse(.tooManyTags) }
             let full = names.finish()
             let bytes = names.bytes
             guard tape.wants(bytes.span.extracting(full)) else { return }

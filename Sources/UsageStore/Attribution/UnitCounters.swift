@@ -16,7 +16,9 @@ struct UnitCounters {
     ) async throws -> UnitCounters {
         var counters = UnitCounters()
         counters.gateway = try await reader.gatewayName(unit)
-        let election = try await UnitElection.read(unit, identities: identities, on: reader.connection)
+        let election = try await UnitElection.read(
+            unit, identities: identities, on: reader.connection,
+            dictionary: reader.dictionary)
         for part in try await reader.parts(of: unit) {
             var tapes = try await reader.read(unit, part)
             tapes.election = election

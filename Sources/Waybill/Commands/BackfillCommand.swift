@@ -26,23 +26,34 @@ struct BackfillCommand: AsyncParsableCommand {
                 A quantity may be negative, as far as the record stays at 0 or above. A wrong row is named with its line
                 and field, and nothing is taken.
 
+                --from-captures takes what captures of a sink (as waybill replay reads them) say beyond the tapes: of a
+                process that the tapes know the difference, never a sum.
                 --from-evidence takes what access logs show inside gaps (waybill gaps) and no batch bills yet.
                 Examples:
                   waybill backfill propose lost-hour.csv --name lost-hour --reason "sink was down"
                   waybill backfill propose --from-evidence --gateway edge --from 2026-11-03T12:00:00Z \
                     --to 2026-11-03T13:00:00Z --name killed-pod
+                  waybill backfill propose --from-captures --protocol metrics-service --gateway edge ms.bin --name outage
                 """)
 
         @OptionGroup var database: DatabaseOptions
         @OptionGroup var asker: OperatorOptions
 
-        @Argument(help: ArgumentHelp("A CSV file.", valueName: "file"))
-        var file: String?
+        @Argument(help: ArgumentHelp("A CSV file, or captures.", valueName: "file"))
+        var files: [String] = []
+
+        @Flag(help: "Take what captures of a sink say beyond the tapes.")
+        var fromCaptures = false
+
+        @OptionGroup var captured: CaptureOptions
 
         @Flag(help: "Take what access logs show inside gaps.")
         var fromEvidence = false
 
-        @Option(help: ArgumentHelp("Of evidence: one gateway; all unless given.", valueName: "name"))
+        @Option(
+            help: ArgumentHelp(
+                "Of evidence: one gateway, all unless given. Of captures: whose they are, where the wire does not say.",
+                valueName: "name"))
         var gateway: String?
 
         @Option(help: ArgumentHelp("Of evidence: from this quarter hour on.", valueName: "instant"))
@@ -87,16 +98,34 @@ struct BackfillCommand: AsyncParsableCommand {
         }
 
         private func proposal() throws -> Proposal {
-            switch (file, fromEvidence) {
-            case (let file?, false):
+            switch (files.count, fromEvidence, fromCaptures) {
+            case (1..., false, true): return try captures()
+            case (0, true, false): return try evidence()
+            case (1, false, false):
                 guard gateway == nil, from == nil, to == nil else {
                     throw CommandError(
                         .usage, "--gateway, --from and --to go with --from-evidence: a file says it itself")
                 }
-                return try Self.proposal(ofFile: file)
-            case (nil, true): return try evidence()
-            case (nil, false): throw CommandError(.usage, "name a CSV file, or give --from-evidence")
-            case (_?, true): throw CommandError(.usage, "a batch comes from a file or from evidence, not from both")
+                return try Self.proposal(ofFile: files[0])
+            case (_, true, _): throw CommandError(.usage, "--from-evidence takes no file: the database holds the logs")
+            case (_, _, true): throw CommandError(.usage, "--from-captures needs the captures: name at least one file")
+            default: throw CommandError(.usage, "name one CSV file, or give --from-evidence or --from-captures")
+            }
+        }
+
+        private func captures() throws -> Proposal {
+            guard let gateway, !gateway.isEmpty else {
+                throw CommandError(.usage, "--gateway is missing: whose captures are they?")
+            }
+            let read = try captured.streams(files, gateway: gateway)
+            for note in read.notes { Console.error(note) }
+            let name = files.joined(separator: ", ")
+            return Proposal(source: String("captures: \(name)".prefix(512)), kind: .captures) { store in
+                let rows = try await store.difference(ofCaptured: read.streams, file: name)
+                guard !rows.isEmpty else {
+                    throw CommandError(.failure, "\(name): there is nothing in it that the tapes do not hold")
+                }
+                return rows
             }
         }
 
@@ -135,7 +164,7 @@ struct BackfillCommand: AsyncParsableCommand {
             get throws {
                 guard
                     let name = self.name
-                        ?? file.map({ URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent })
+                        ?? files.first.map({ URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent })
                 else { throw CommandError(.usage, "--name is missing: what is the batch to be called?") }
                 let isText = name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
                 guard (1...128).contains(name.utf8.count), isText else {

@@ -78,7 +78,7 @@ struct ReplayCommand: ParsableCommand {
             if !match.isEmpty {
                 options.collect = CollectPatterns(include: try match.map { try NamePattern(glob: $0) })
             }
-            report = try Replay.run(try paths.map { try capture(at: $0) }, options: options)
+            report = try Replay.run(try paths.map { try sinkProtocol.capture(at: $0) }, options: options)
         } catch let error as MeteringError {
             throw CommandError(.usage, "--match: \(error.message)")
         } catch let error as ReplayError {
@@ -88,11 +88,6 @@ struct ReplayCommand: ParsableCommand {
         case .json: print(try JSONEncoder.waybill.text(report))
         case .table: print(Self.table(report))
         }
-    }
-
-    private func capture(at path: String) throws -> CaptureFile {
-        sinkProtocol.isText && !CaptureFile.isFramed(path)
-            ? try CaptureFile(text: path) : try CaptureFile(path: path)
     }
 
     private static func table(_ report: Replay.Report) -> String {
@@ -139,6 +134,13 @@ struct ReplayCommand: ParsableCommand {
             return "\(loss.instance): \(flushes) did not come between \(loss.from) and \(loss.to ?? ""); "
                 + "their deltas are never sent again"
         }
+    }
+}
+
+extension ReplayProtocol {
+    /// A capture of it, in frames or as text.
+    func capture(at path: String) throws -> CaptureFile {
+        isText && !CaptureFile.isFramed(path) ? try CaptureFile(text: path) : try CaptureFile(path: path)
     }
 }
 

@@ -27,6 +27,10 @@ package struct FullNames: Sendable {
     package private(set) var ambiguous = 0
     /// One of them, for a person.
     package private(set) var anAmbiguousName: String?
+    /// Tags of one series; one with more is refused.
+    package static let mostTags = 64
+    /// The series under way has more: it has no name, and is to be refused.
+    package var hasTooManyTags: Bool { tagCount > Self.mostTags }
 
     private let style: Style
     /// Tags that say who sends, and are no part of a name.
@@ -35,6 +39,7 @@ package struct FullNames: Sendable {
     /// The series under way: its name, then for each tag the lengths of tag and value and both.
     private var series: [UInt8] = []
     private var tagsStart = 0
+    private var tagCount = 0
     private var table: [Int32]
     private var entries: [Entry] = []
     private var known: [UInt8] = []
@@ -64,18 +69,22 @@ package struct FullNames: Sendable {
         series.removeAll(keepingCapacity: true)
         append(extracted)
         tagsStart = series.count
+        tagCount = 0
     }
 
     @inline(__always)
     package mutating func tag(_ name: Span<UInt8>, _ value: Span<UInt8>) {
+        tagCount &+= 1
+        guard tagCount <= Self.mostTags else { return }
         append(length: name.count)
         append(length: value.count)
         append(name)
         append(value)
     }
 
-    /// Where the full name stands in `bytes`, until the next `finish`.
+    /// Where the full name stands in `bytes`, until the next `finish`; empty where the series has too many tags.
     package mutating func finish() -> Range<Int> {
+        guard !hasTooManyTags else { return 0..<0 }
         // What ends the key keeps a name apart from its tags.
         append(length: tagsStart)
         let expected = previous < 0 ? -1 : successors[Int(previous)]

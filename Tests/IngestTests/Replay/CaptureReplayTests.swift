@@ -2,6 +2,7 @@ import Foundation
 import Ingest
 import Metering
 import Testing
+import UsageStore
 
 /// The captures of a real Envoy's sinks, against what was really sent.
 @Suite("Captures of every sink replay to what was on the wire")
@@ -296,14 +297,37 @@ struct CaptureReplayTests {
         #expect(report.notes == ["63 log entries came twice, and count once"])
     }
 
-    private func replay(_ replayed: Case) throws -> Replay.Report {
+    @Test("The streams of a capture, whole, give what its replay gives", arguments: cases.filter(\.evidence.isEmpty))
+    func wholeStreams(_ replayed: Case) throws {
+        let captures = try replayed.captures.map { try Self.capture(replayed.folder, $0) }
+        let read = try Replay.streams(captures, options: Self.options(replayed), gateway: "edge")
+        var ledger = MemoryLedger()
+        for stream in read.streams {
+            var tape = stream.tape
+            try ledger.commit(&tape, of: stream.identity)
+        }
+        let totals = try ledger.totals()
+        let report = try Replay.run(captures, options: Self.options(replayed))
+        for counter in report.counters {
+            #expect(
+                totals.first { $0.instance == counter.instance && $0.name == counter.name }?.usage == counter.usage,
+                "\(counter.name)")
+        }
+        #expect(totals.count == report.counters.count)
+    }
+
+    private static func options(_ replayed: Case) -> Replay.Options {
         var options = Replay.Options()
         options.sinkProtocol = replayed.sinkProtocol
         options.prefix = replayed.prefix
         options.ignoredTags = replayed.ignoredTags
         options.temporality = replayed.temporality
-        return try Replay.run(
-            try replayed.captures.map { try Self.capture(replayed.folder, $0) }, options: options)
+        return options
+    }
+
+    private func replay(_ replayed: Case) throws -> Replay.Report {
+        try Replay.run(
+            try replayed.captures.map { try Self.capture(replayed.folder, $0) }, options: Self.options(replayed))
     }
 
     private static func capture(_ folder: String, _ name: String) throws -> CaptureFile {
