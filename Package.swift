@@ -184,9 +184,8 @@ let package = Package(
         .testTarget(
             name: "WebAPITests",
             dependencies: [
-                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports", "TestSupport",
-                "UsageStore",
-                "WebAPI", .product(name: "Hummingbird", package: "hummingbird"),
+                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports", "Savings", "TestSupport",
+                "UsageStore", "WebAPI", .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "JWTKit", package: "jwt-kit"),

@@ -31,7 +31,8 @@ enum RESTServer {
         let router = api.router()
         router.get("/bench/text") { _, _ in "ok\n" }
         router.get("/bench/query") { _, _ in
-            let rows = try await stores.operators.pool.execute("SELECT name FROM tenant WHERE tenant_id = $1", [7 as Int64])
+            let rows = try await stores.operators.pool.execute(
+                "SELECT name FROM tenant WHERE tenant_id = $1", [7 as Int64])
             return try rows[0].decode(0, as: String.self) + "\n"
         }
         let application = Application(
@@ -62,6 +63,7 @@ enum RESTServer {
         _ = try await fleet.store.pool.withConnection { connection in
             for statement in [
                 "SELECT make_partitions('2025-09-01', '2026-10-01')",
+                "INSERT INTO collect_version (patterns) VALUES ('*')",
                 "INSERT INTO tenant (name) SELECT 't' || n FROM generate_series(0, 999) AS n",
                 "INSERT INTO service (tenant_id, name) SELECT tenant_id, 'gateway' FROM tenant",
                 "INSERT INTO gateway (name, metering_since) VALUES ('edge', '2025-09-01')",

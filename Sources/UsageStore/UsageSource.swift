@@ -130,6 +130,68 @@ struct UsageSource: Equatable {
         }
     }
 
+    /// The tenant, as ``KnownTenant`` reads it, and its sum over all services and gateways: NULL without a record.
+    var total: PostgresStatement {
+        switch records {
+        case .rollUp(let grain, let zone):
+            PostgresStatement(
+                """
+                SELECT tenant.tenant_id, now(), ARRAY(
+                    SELECT zone FROM rollup_zone WHERE rollup_zone.tenant_id = tenant.tenant_id
+                ), sums.*
+                FROM tenant CROSS JOIN LATERAL (
+                    SELECT sum(requests)::bigint, sum(new_connections)::bigint, sum(received_bytes)::bigint,
+                        sum(sent_bytes)::bigint, sum(responses_1xx)::bigint, sum(responses_2xx)::bigint,
+                        sum(responses_3xx)::bigint, sum(responses_4xx)::bigint, sum(responses_5xx)::bigint,
+                        sum(active_sum)::bigint, max(active_count)::bigint, sum(active_maximum)::bigint
+                    FROM (
+                        SELECT sum(requests) AS requests, sum(new_connections) AS new_connections,
+                            sum(received_bytes) AS received_bytes, sum(sent_bytes) AS sent_bytes,
+                            sum(responses_1xx) AS responses_1xx, sum(responses_2xx) AS responses_2xx,
+                            sum(responses_3xx) AS responses_3xx, sum(responses_4xx) AS responses_4xx,
+                            sum(responses_5xx) AS responses_5xx, sum(active_connections_sum) AS active_sum,
+                            sum(active_connections_count) AS active_count,
+                            max(active_connections_maximum) AS active_maximum
+                        FROM consumption_rollup
+                        WHERE consumption_rollup.tenant_id = tenant.tenant_id
+                            AND grain = $2 AND zone = $3 AND starts_at >= $4 AND starts_at < $5
+                        GROUP BY service_id, gateway_id
+                    ) AS series
+                ) AS sums
+                WHERE tenant.name = $1
+                """,
+                [tenant, grain.rawValue, zone, start.postgres, end.postgres])
+        case .quarterHours:
+            PostgresStatement(
+                """
+                SELECT tenant.tenant_id, now(), ARRAY(
+                    SELECT zone FROM rollup_zone WHERE rollup_zone.tenant_id = tenant.tenant_id
+                ), sums.*
+                FROM tenant CROSS JOIN LATERAL (
+                    SELECT sum(requests)::bigint, sum(new_connections)::bigint, sum(received_bytes)::bigint,
+                        sum(sent_bytes)::bigint, sum(responses_1xx)::bigint, sum(responses_2xx)::bigint,
+                        sum(responses_3xx)::bigint, sum(responses_4xx)::bigint, sum(responses_5xx)::bigint,
+                        sum(active_sum)::bigint, max(active_count)::bigint, sum(active_maximum)::bigint
+                    FROM (
+                        SELECT sum(requests) AS requests, sum(new_connections) AS new_connections,
+                            sum(received_bytes) AS received_bytes, sum(sent_bytes) AS sent_bytes,
+                            sum(responses_1xx) AS responses_1xx, sum(responses_2xx) AS responses_2xx,
+                            sum(responses_3xx) AS responses_3xx, sum(responses_4xx) AS responses_4xx,
+                            sum(responses_5xx) AS responses_5xx, sum(active_connections_sum) AS active_sum,
+                            sum(active_connections_count) AS active_count,
+                            max(active_connections_maximum) AS active_maximum
+                        FROM consumption
+                        WHERE consumption.tenant_id = tenant.tenant_id
+                            AND quarter_hour >= $2 AND quarter_hour < $3
+                        GROUP BY service_id, gateway_id
+                    ) AS series
+                ) AS sums
+                WHERE tenant.name = $1
+                """,
+                [tenant, start.postgres, end.postgres])
+        }
+    }
+
     /// The gateways that the tenant's traffic came through.
     var gateways: PostgresStatement {
         switch records {

@@ -30,14 +30,15 @@ extension UsageStore {
                 tenant: tenant,
                 period: MonthlyUsage.Period(
                     month: month, zone: zone, start: start.description, end: end.description, asOf: asOf.description),
-                dimensions: try answers[1].first.map { try UsageSource.Sum($0).quantities } ?? Quantities(),
+                dimensions: try answers[0].first.flatMap { try $0.isNull(3) ? nil : try Quantities($0, from: 3) }
+                    ?? Quantities(),
                 coverage: MonthlyUsage.CoverageReport(
                     Coverage(
-                        lives: try answers[2].map { try Coverage.Life($0) }, from: start, to: end, asOf: asOf),
-                    gaps: try answers[3].map { try MonthlyUsage.GapReport($0) }),
+                        lives: try answers[1].map { try Coverage.Life($0) }, from: start, to: end, asOf: asOf),
+                    gaps: try answers[2].map { try MonthlyUsage.GapReport($0) }),
                 groups: groupBy.isEmpty
                     ? []
-                    : try answers[4].map { row in
+                    : try answers[3].map { row in
                         let group = try UsageSource.Sum(row)
                         return MonthlyUsage.Group(
                             service: group.service, gateway: group.gateway, day: windows.day(group.window),
@@ -55,7 +56,9 @@ extension UsageStore {
             answers = try await pool.transaction(.repeatableRead, readOnly: true) { connection in
                 let gateways = try await connection.execute(reading.gateways).map { try $0.decode(0, as: Int64.self) }
                 var answers: [PostgresRows] = []
-                for statement in reading.statements(gateways) { answers.append(try await connection.execute(statement)) }
+                for statement in reading.statements(gateways) {
+                    answers.append(try await connection.execute(statement))
+                }
                 return answers
             }
         }
@@ -107,13 +110,10 @@ private struct MonthReading: Sendable {
     var namesItsGateways: Bool { whole.records != .quarterHours }
     var gateways: PostgresStatement { whole.gateways }
 
-    /// The tenant, its sums, the lives and the gaps of its gateways, and its sums by group where there are groups.
+    /// The tenant with its sum, the lives and the gaps of its gateways, and its sums by group where there are groups.
     func statements(_ gateways: [Int64]) -> [PostgresStatement] {
         let observed = CoverageReader(of: gateways, and: whole, from: start, to: end)
-        var statements = [
-            KnownTenant.statement(tenant), whole.quantities(byService: false, byGateway: false, windows: [start]),
-            observed.lives, observed.gaps,
-        ]
+        var statements = [whole.total, observed.lives, observed.gaps]
         if !groupBy.isEmpty {
             statements.append(
                 parts.quantities(

@@ -54,7 +54,7 @@ package struct WebAPI: Sendable {
         var tokens: TokenVerifier?
         if let configuration = configuration.tokens {
             do {
-                tokens = try await TokenVerifier(configuration)
+                tokens = try await TokenVerifier(configuration, logger: stores.operators.logger)
             } catch let error as TokenVerifier.Refused {
                 throw ConfigurationError(message: error.reason)
             }
@@ -73,7 +73,8 @@ package struct WebAPI: Sendable {
 
     static var endpoints: [Endpoint] {
         UsageEndpoints.all + SourceEndpoints.all + CorrectionEndpoints.all + ForecastEndpoints.all
-            + ComparisonEndpoints.all + InvoiceEndpoints.all + CreditNoteEndpoints.all + ContractEndpoints.all + PriceBookEndpoints.all + QuoteEndpoints.all
+            + ComparisonEndpoints.all + InvoiceEndpoints.all + CreditNoteEndpoints.all + ContractEndpoints.all
+            + PriceBookEndpoints.all + QuoteEndpoints.all
             + TenantEndpoints.all + KeyEndpoints.all
     }
 

@@ -69,7 +69,7 @@ actor ServeProcess {
         try await wait(for: "serve listens") {
             if let exit = process.exit { throw SystemTestError("serve ended with \(exit): \(log)") }
             return log.contains("gRPC) listens on 127.0.0.1:\(settings.grpcPort)")
-                && log.contains("REST listens on http://127.0.0.1:\(settings.apiPort)")
+                && log.contains("://127.0.0.1:\(settings.apiPort)\n")
         }
     }
 

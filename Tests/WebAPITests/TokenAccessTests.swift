@@ -125,10 +125,36 @@ import UsageStore
         let file = try TestServer.scratchDirectory("jwks") + "/jwks.json"
         try text.write(toFile: file, atomically: true, encoding: .utf8)
         let error = await #expect(throws: TokenVerifier.Refused.self) {
-            _ = try await TokenVerifier(TokenConfiguration(keysFile: file, issuer: "i", audience: "a"))
+            _ = try await TokenVerifier(
+                TokenConfiguration(keysFile: file, issuer: "i", audience: "a"), logger: TestServer.logger)
         }
         #expect(
             error?.reason.contains(reason) == true && error?.reason.contains(file) == true,
             "\(String(describing: error))")
+    }
+
+    @Test func `A changed key file is read without a restart, and a bad one leaves the keys of before`() async throws {
+        let (issuer, next) = (try Issuer(), try Issuer())
+        var configuration = TokenConfiguration(
+            keysFile: issuer.file, issuer: "https://issuer.example", audience: "waybill")
+        configuration.lookInterval = .zero
+        let verifier = try await TokenVerifier(configuration, logger: TestServer.logger)
+        let (old, new) = (try await issuer.token(), try await next.token())
+        func holds(_ token: String) async -> Bool { (try? await verifier.verify(token)) != nil }
+        #expect(await holds(old))
+        #expect(await !holds(new))
+        func put(_ text: String) throws { try text.write(toFile: issuer.file, atomically: true, encoding: .utf8) }
+        try put(try String(contentsOfFile: next.file, encoding: .utf8))
+        #expect(await holds(new))
+        #expect(await !holds(old))
+        for bad in ["", "{", #"{"keys":[]}"#, #"{"keys":[{"kty":"oct","kid":"ec","k":"c2VjcmV0"}]}"#] {
+            try put(bad)
+            #expect(await holds(new), "\(bad)")
+            #expect(await !holds(old), "\(bad)")
+        }
+        try FileManager.default.removeItem(atPath: issuer.file)
+        #expect(await holds(new))
+        try put(try String(contentsOfFile: next.file, encoding: .utf8))
+        #expect(await holds(new))
     }
 }

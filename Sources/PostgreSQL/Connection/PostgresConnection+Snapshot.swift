@@ -87,6 +87,9 @@ extension PostgresConnection {
             return PQsendQueryParams(handle.pointer, sql, 0, nil, nil, nil, nil, 1) == 1
         }
         guard control("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") else { return nil }
+        // Statements like these take less time than planning them: one over a table of many partitions is planned in
+        // 0.3 ms and run in 0.05.
+        guard control("SET LOCAL plan_cache_mode = force_generic_plan") else { return nil }
         for setting in settings { guard control(setting) else { return nil } }
         var names: [StatementKey: String] = [:]
         for part in parts {

@@ -1,5 +1,6 @@
 import Foundation
 import JWTKit
+import Logging
 import Synchronization
 
 /// How tokens (JWT) are judged. Keys come from a file that the operator puts there: the API asks nobody outside.
@@ -12,6 +13,8 @@ package struct TokenConfiguration: Sendable {
     package var tenantClaim: String
     /// Whether a token without a tenant claim is the operator's. Off unless told.
     package var operatorsMayLackTenant: Bool
+    /// How often at most the file is looked at: a changed one is read, a bad one leaves the keys of before.
+    package var lookInterval: Duration = .seconds(1)
 
     package init(
         keysFile: String, issuer: String, audience: String, tenantClaim: String = "tenant",
@@ -40,44 +43,52 @@ final class TokenVerifier: Sendable {
     private static let longest = 8_192
 
     private let configuration: TokenConfiguration
-    private let keys: JWTKeyCollection
-    /// The key type by key id.
-    private let kinds: [String: String]
+    private let logger: Logger
     private let now: @Sendable () -> Date
+    private let state: Mutex<State>
+
+    private struct State {
+        var keys: TokenKeys
+        var stamp: TokenKeys.Stamp?
+        var lookedAt: ContinuousClock.Instant
+    }
 
     /// - Throws: ``Refused`` with the file and the remedy where the JWKS can not be used.
-    init(_ configuration: TokenConfiguration, now: @escaping @Sendable () -> Date = { Date() }) async throws {
-        let file = configuration.keysFile
-        guard let data = FileManager.default.contents(atPath: file) else {
-            throw Refused(reason: "the JWKS file \(file) can not be read")
-        }
-        guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
-            let entries = object["keys"] as? [[String: Any]], !entries.isEmpty
-        else { throw Refused(reason: "\(file) is not a JWKS: expected {\"keys\": [{\"kty\": …, \"kid\": …}]}") }
-        var kinds: [String: String] = [:]
-        for (index, entry) in entries.enumerated() {
-            guard let kid = entry["kid"] as? String, !kid.isEmpty else {
-                throw Refused(reason: "\(file): key \(index + 1) has no kid; give it one, for tokens name it")
-            }
-            guard let kind = entry["kty"] as? String, ["RSA", "EC", "OKP"].contains(kind) else {
-                throw Refused(
-                    reason: "\(file): key \(kid) is not of kty RSA, EC or OKP; a shared secret (oct) is not taken")
-            }
-            guard entry["d"] == nil else {
-                throw Refused(reason: "\(file): key \(kid) holds its private part; put the public one there")
-            }
-            guard kinds.updateValue(kind, forKey: kid) == nil else {
-                throw Refused(reason: "\(file): there are two keys of kid \(kid)")
-            }
-        }
+    init(
+        _ configuration: TokenConfiguration, logger: Logger, now: @escaping @Sendable () -> Date = { Date() }
+    ) async throws {
         self.configuration = configuration
-        self.kinds = kinds
+        self.logger = logger
         self.now = now
-        keys = JWTKeyCollection()
+        let stamp = TokenKeys.Stamp(of: configuration.keysFile)
+        let keys = try await TokenKeys(file: configuration.keysFile)
+        state = Mutex(State(keys: keys, stamp: stamp, lookedAt: .now))
+    }
+
+    /// The keys of the file as it is, or as it was when it could last be read.
+    private func currentKeys() async -> TokenKeys {
+        let (keys, isDue) = state.withLock { state in
+            let isDue = state.lookedAt.duration(to: .now) >= configuration.lookInterval
+            if isDue { state.lookedAt = .now }
+            return (state.keys, isDue)
+        }
+        guard isDue else { return keys }
+        let stamp = TokenKeys.Stamp(of: configuration.keysFile)
+        let isNew = state.withLock { state in
+            defer { state.stamp = stamp }
+            return state.stamp != stamp
+        }
+        guard isNew else { return keys }
         do {
-            try await keys.add(jwksJSON: String(decoding: data, as: UTF8.self))
+            let keys = try await TokenKeys(file: configuration.keysFile)
+            state.withLock { $0.keys = keys }
+            logger.notice("the JWKS file changed and was read", metadata: ["keys": "\(keys.kinds.keys.sorted())"])
+            return keys
         } catch {
-            throw Refused(reason: "\(file): a key can not be used: \(error)")
+            logger.error(
+                "the JWKS file changed and can not be used: the keys of before hold until it is mended",
+                metadata: ["reason": "\((error as? Refused)?.reason ?? "\(error)")"])
+            return keys
         }
     }
 
@@ -87,10 +98,11 @@ final class TokenVerifier: Sendable {
         guard let algorithm = header.alg, Self.algorithms.contains(algorithm) else {
             throw Refused(reason: "its algorithm is not one of \(Self.algorithms.sorted())")
         }
+        let keys = await currentKeys()
         // A name in a table, never a path.
-        guard let kid = header.kid, let kind = kinds[kid] else { throw Refused(reason: "its key id is unknown") }
+        guard let kid = header.kid, let kind = keys.kinds[kid] else { throw Refused(reason: "its key id is unknown") }
         guard kind == Self.kind(of: algorithm) else { throw Refused(reason: "its algorithm does not fit its key") }
-        let claims = try await keys.verify(token, as: Claims.self)
+        let claims = try await keys.collection.verify(token, as: Claims.self)
         let now = now().timeIntervalSince1970
         guard claims.number("exp").map({ now < $0 }) ?? false else { throw Refused(reason: "it has expired") }
         guard claims.number("nbf").map({ $0 <= now + 5 }) ?? true else { throw Refused(reason: "not valid yet") }

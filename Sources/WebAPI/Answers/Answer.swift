@@ -83,7 +83,6 @@ struct Answer: Sendable {
 
 extension HTTPField.Name {
     static var requestID: Self { HTTPField.Name("X-Request-Id") ?? .accept }
-    static var contentSecurityPolicy: Self { HTTPField.Name("Content-Security-Policy") ?? .accept }
     static var idempotencyKey: Self { HTTPField.Name("Idempotency-Key") ?? .accept }
     static var idempotentReplayed: Self { HTTPField.Name("Idempotent-Replayed") ?? .accept }
 }

@@ -12,17 +12,20 @@ struct Endpoint: Sendable {
     let isOperators: Bool
     /// Names of the query's parameters.
     let parameters: [String]
+    /// Whether it is a GET of few statements, each of which has the database's time limit: it needs no watch of its own.
+    let isShort: Bool
     let answer: @Sendable (Call) async throws -> Answer
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ scope: Scope, operators: Bool = false,
-        parameters: [String] = [], answer: @escaping @Sendable (Call) async throws -> Answer
+        parameters: [String] = [], short: Bool = false, answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
         self.method = method
         self.path = path
         self.scope = scope
         isOperators = operators
         self.parameters = parameters
+        isShort = short && method == .get
         self.answer = answer
     }
 }

@@ -25,7 +25,9 @@ enum TenantEndpoints {
     private static func list(_ call: Call) async throws -> Answer {
         let size = try call.pageSize()
         let cursor = try call.query.text("cursor").map { try Cursor($0, list: "tenants", keys: 1) }
-        let tenants = try await call.store.tenants(after: cursor?.after[0] ?? "", limit: size + 1)
+        var tenants = try await call.store.tenants(after: cursor?.after[0] ?? "", limit: size + 1)
+        // Where row-level security is on, nobody else is in it.
+        if let own = call.principal.tenant { tenants.removeAll { $0.name != own.name } }
         return try .json(Page(tenants, size: size, list: "tenants") { [$0.name] })
     }
 }

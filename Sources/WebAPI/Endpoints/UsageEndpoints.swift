@@ -7,8 +7,8 @@ import UsageStore
 enum UsageEndpoints {
     static let all = [
         Endpoint(
-            .get, "/v1/usage/monthly", .usageRead, parameters: ["tenant", "period", "zone", "group_by"], answer: monthly
-        ),
+            .get, "/v1/usage/monthly", .usageRead, parameters: ["tenant", "period", "zone", "group_by"], short: true,
+            answer: monthly),
         Endpoint(
             .get, "/v1/usage", .usageRead,
             parameters: ["tenant", "from", "to", "window", "zone", "group_by", "limit", "cursor"], answer: windows),
@@ -27,7 +27,7 @@ enum UsageEndpoints {
     /// The body of `waybill usage --format json`.
     private static func monthly(_ call: Call) async throws -> Answer {
         let grouping = try call.query.words("group_by", Group.self).compactMap { UsageGrouping(rawValue: $0.rawValue) }
-        return try .json(try await usage(call, grouping))
+        return Answer(contentType: Answer.json, body: MonthlyUsageText.json(try await usage(call, grouping)))
     }
 
     static func usage(_ call: Call, _ grouping: [UsageGrouping] = []) async throws -> MonthlyUsage {

@@ -82,7 +82,7 @@ struct Responder: Sendable {
             throw Problem.forbidden("the credential lacks the scope \(endpoint.scope.rawValue)")
         }
         let query = try Query(request, allowed: endpoint.parameters)
-        return try await within(.seconds(limits.timeout)) {
+        @Sendable func answered() async throws -> Answer {
             let body = try await self.body(of: request)
             let call = Call(
                 request: request, parameters: parameters, query: query, principal: principal, body: body,
@@ -93,6 +93,7 @@ struct Responder: Sendable {
                 ) { try await endpoint.answer(call) }
             }
         }
+        return endpoint.isShort ? try await answered() : try await within(.seconds(limits.timeout), answered)
     }
 
     private func body(of request: Request) async throws -> [UInt8] {

@@ -31,11 +31,18 @@ struct APIDocument: @unchecked Sendable {
 
     /// What is wrong with an answer by the document; empty when nothing is.
     func faults(method: String, path: String, status: Int, contentType: String?, body: Data) -> [String] {
-        guard let operation = operation(method, path) else { return ["\(method) \(path) is not in the document"] }
+        if path.hasPrefix("/docs") || path.hasPrefix("/openapi.json") { return [] }
+        // HEAD is GET without a body.
+        let asked = method == "HEAD" ? "GET" : method
+        guard let operation = operation(asked, path), status != 414 else {
+            return faultsOutside(method: method, path: path, status: status, body: body)
+        }
+        if method == "HEAD", !body.isEmpty { return ["HEAD \(path) has a body"] }
         let responses = operation["responses"] as? [AnyHashable: Any] ?? [:]
         guard let response = responses[AnyHashable(String(status))].map({ resolved($0) }) else {
             return ["\(method) \(path) answers \(status), which is not in the document"]
         }
+        if method == "HEAD" { return [] }
         let content = response["content"] as? [String: Any] ?? [:]
         if content.isEmpty { return body.isEmpty ? [] : ["\(method) \(path) \(status) has a body, and should not"] }
         let type = contentType?.split(separator: ";").first.map(String.init) ?? "none"
@@ -48,6 +55,27 @@ struct APIDocument: @unchecked Sendable {
         }
         return SchemaCheck(document: self).faults(
             value, resolved(media["schema"] ?? [:]), at: "\(method) \(path) \(status)")
+    }
+
+    /// What is not in the document is refused with a problem, or tells what there is.
+    private func faultsOutside(method: String, path: String, status: Int, body: Data) -> [String] {
+        if status == 204, method == "OPTIONS", body.isEmpty { return [] }
+        guard [404, 405, 414].contains(status) else {
+            return ["\(method) \(path) is not in the document, and is answered by \(status)"]
+        }
+        guard method != "HEAD" else { return [] }
+        guard let value = try? JSONSerialization.jsonObject(with: body) else {
+            return ["\(path) \(status) is not JSON"]
+        }
+        return SchemaCheck(document: self).faults(
+            value, resolved(["$ref": "#/components/schemas/Problem"]), at: "\(method) \(path) \(status)")
+    }
+
+    /// The names of an operation's parameters in the query.
+    func queryNames(method: String, path: String) -> Set<String> {
+        Set(
+            (operation(method, path)?["parameters"] as? [Any] ?? []).map { resolved($0) }
+                .filter { $0["in"] as? String == "query" }.compactMap { $0["name"] as? String })
     }
 
     /// The body of an operation's example.
@@ -78,14 +106,15 @@ struct APIDocument: @unchecked Sendable {
         let exact = paths[String(path.split(separator: "?")[0])]
         let item =
             exact
-            ?? paths.first { pattern, _ in
+            ?? paths.filter { pattern, _ in
                 let pieces = pattern.split(separator: "/")
                 return pieces.count == parts.count
                     && zip(pieces, parts).allSatisfy { piece, part in
                         guard piece.hasPrefix("{") else { return piece == part }
                         return part.hasSuffix(piece.drop { $0 != "}" }.dropFirst())
                     }
-            }?.value
+                // `{name}:apply` before `{name}`.
+            }.max { $0.key.count < $1.key.count }?.value
         return (item as? [String: Any])?[method.lowercased()] as? [String: Any]
     }
 

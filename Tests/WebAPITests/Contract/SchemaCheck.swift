@@ -54,6 +54,8 @@ struct SchemaCheck {
                 faults += self.faults(value, document.resolved(property), at: "\(place).\(name)")
             } else if schema["additionalProperties"] as? Bool == false {
                 faults.append("\(place): \(name) is not in the document")
+            } else if let further = schema["additionalProperties"] as? [String: Any] {
+                faults += self.faults(value, document.resolved(further), at: "\(place).\(name)")
             }
         }
         return faults

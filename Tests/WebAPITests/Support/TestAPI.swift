@@ -1,9 +1,13 @@
 import Foundation
 import Hummingbird
 import HummingbirdTesting
+import LoadBalancerCosts
 import Logging
 import Metering
 import PostgreSQL
+import Pricing
+import Reports
+import Savings
 import TestSupport
 import UsageStore
 import WebAPI
@@ -25,11 +29,18 @@ func withOpenAPI(_ body: @Sendable (ContractClient) async throws -> Void) async 
 /// The routes behind keys, as they are served: tenants' requests through the role that row-level security binds. acme
 /// has 110 requests, globex 7.
 func withGuardedAPI(
-    tokens: TokenConfiguration? = nil, limits: RequestLimits = RequestLimits(),
+    tokens: TokenConfiguration? = nil, limits: RequestLimits = RequestLimits(), forms: InvoiceForms? = nil,
     _ body: @Sendable (ContractClient, UsageStore) async throws -> Void
 ) async throws {
     let document = try Shipped.text("docs/openapi.yaml")
-    try await withTestAPI(.init(tokens: tokens, limits: limits, openAPI: document)) {
+    let resources = APIResources(
+        forms: try forms ?? InvoiceForms(Shipped.templates(), script: Shipped.path("reports/print.py")),
+        catalogue: try Shipped.prices(),
+        feeBook: .init(
+            try PriceBook(
+                yaml: Shipped.text("config/price-books/standard.yaml").replacing("2026-01-01", with: "2024-01-01"),
+                file: "s"), source: ""))
+    try await withTestAPI(.init(tokens: tokens, limits: limits, resources: resources, openAPI: document)) {
         try await $0.commitTraffic()
         try await $0.commitTraffic(of: "globex", stream: 2, requests: [(43_260, 7)])
     } body: { client, store in
@@ -66,12 +77,24 @@ private func withTestAPI(
                 configuration.authentication == .none ? APIStores(tenants: store, operators: store) : stores,
                 configuration: configuration)
             let application = Application(router: api.router(), logger: logger)
-            try await application.test(.router) { client in try await body(client, store) }
+            try await application.test(.router) { try await body(CheckedClient(base: $0), store) }
         } catch {
             await end()
             throw error
         }
         await end()
+    }
+}
+
+extension Shipped {
+    static func templates() throws -> ReportTemplates { try ReportTemplates(directory: path("reports")) }
+
+    static func prices() throws -> PriceCatalogue {
+        let names = try FileManager.default.contentsOfDirectory(atPath: path("config/prices")).filter {
+            $0.hasSuffix(".yaml")
+        }
+        return try PriceCatalogue(
+            files: names.sorted().map { PriceFile(name: $0, text: try text("config/prices/" + $0)) })
     }
 }
 
