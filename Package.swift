@@ -123,8 +123,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "UsageStore", "WireFormats",
-                .product(name: "Logging", package: "swift-log"),
+                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports", "UsageStore",
+                "WireFormats", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Benchmarks"),
 

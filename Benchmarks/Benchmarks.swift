@@ -5,7 +5,7 @@ enum Benchmarks {
     static func main() async throws {
         let all =
             IngestBenchmarks.all + DeltaBenchmarks.all + LoadBalancerBenchmarks.all + PricingBenchmarks.all
-            + StoreBenchmarks.all + QueryBenchmarks.all + FinalizeBenchmarks.all
+            + StoreBenchmarks.all + QueryBenchmarks.all + FinalizeBenchmarks.all + ReportBenchmarks.all
         let wanted = CommandLine.arguments.dropFirst()
         let unknown = wanted.filter { name in !all.contains { $0.name == name } }
         guard unknown.isEmpty else {
