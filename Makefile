@@ -24,6 +24,7 @@ demo: build
 	@WAYBILL_ENVOY="$${WAYBILL_ENVOY:-$(ENVOY)}" .build/debug/waybill demo --reports .build/demo-reports $(DEMO)
 
 test: setup
+	@scripts/setup-focus-validator
 	swift build --build-tests
 	WAYBILL_ENVOY="$${WAYBILL_ENVOY:-$(ENVOY)}" swift test --skip-build --disable-xctest --no-parallel
 

@@ -124,8 +124,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Billing", "EnvoyAPI", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "UsageStore",
-                "WebAPI", "WireFormats",
+                "Billing", "EnvoyAPI", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports",
+                "UsageStore", "WebAPI", "WireFormats",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -184,7 +184,8 @@ let package = Package(
         .testTarget(
             name: "WebAPITests",
             dependencies: [
-                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports", "Savings", "TestSupport",
+                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports", "Savings",
+                "TestSupport",
                 "UsageStore", "WebAPI", .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

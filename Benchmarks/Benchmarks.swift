@@ -8,8 +8,8 @@ enum Benchmarks {
         }
         let all =
             IngestBenchmarks.all + DeltaBenchmarks.all + SocketBenchmarks.all + LoadBalancerBenchmarks.all
-            + PricingBenchmarks.all
-            + StoreBenchmarks.all + QueryBenchmarks.all + FinalizeBenchmarks.all
+            + PricingBenchmarks.all + StoreBenchmarks.all + QueryBenchmarks.all + FinalizeBenchmarks.all
+            + ReportBenchmarks.all
         let wanted = CommandLine.arguments.dropFirst()
         // No measurement of its own: what scripts/bench-rest asks.
         if wanted == ["rest-server"] { return try await RESTServer.run() }

@@ -1,4 +1,3 @@
-import BigInt
 import Billing
 import Foundation
 import Pricing
@@ -112,46 +111,36 @@ struct FocusTests {
         let (status, said) = try Program.run(Self.toolkit, ["validate", "--dataset", dataset.rawValue, file])
         #expect(status == 0, "\(said)")
     }
-}
 
-/// A decimal as an exact number.
-struct Exact: Comparable {
-    struct Unreadable: Error { let text: String }
+    /// Made by scripts/setup-focus-validator where there is a Python 3.12; WAYBILL_FOCUS_VALIDATOR names another.
+    static let validator =
+        ProcessInfo.processInfo.environment["WAYBILL_FOCUS_VALIDATOR"]
+        ?? Shipped.path(".build/focus-1.2-venv/bin/focus-validator")
 
-    static let zero = Exact(units: 0, places: 0)
-    private let units: BigInt
-    private let places: Int
-
-    init(_ text: String) throws {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        let fraction = parts.count > 1 ? String(parts[1]) : ""
-        guard parts.count <= 2, let units = BigInt(String(parts[0]) + fraction) else { throw Unreadable(text: text) }
-        self.init(units: units, places: fraction.count)
-    }
-
-    private init(units: BigInt, places: Int) {
-        self.units = units
-        self.places = places
-    }
-
-    private func scaled(to places: Int) -> BigInt { units * BigInt(10).power(places - self.places) }
-
-    static func + (left: Exact, right: Exact) -> Exact {
-        let places = max(left.places, right.places)
-        return Exact(units: left.scaled(to: places) + right.scaled(to: places), places: places)
-    }
-
-    static func * (left: Exact, right: Exact) -> Exact {
-        Exact(units: left.units * right.units, places: left.places + right.places)
-    }
-
-    static func == (left: Exact, right: Exact) -> Bool {
-        let places = max(left.places, right.places)
-        return left.scaled(to: places) == right.scaled(to: places)
-    }
-
-    static func < (left: Exact, right: Exact) -> Bool {
-        let places = max(left.places, right.places)
-        return left.scaled(to: places) < right.scaled(to: places)
+    /// Of a payable invoice there is one rule that can not hold: it wants InvoiceId to be null, whatever is charged.
+    @Test(
+        "focus-validator finds FOCUS 1.2 in order but for its rule that no charge has an InvoiceId",
+        .enabled(
+            if: FileManager.default.isExecutableFile(atPath: validator),
+            "scripts/setup-focus-validator installs focus-validator, with Python 3.12 or later"),
+        arguments: [SampleInvoice(), SampleInvoice(status: .void), SampleInvoice(priceModel: .volumeWithFlat)])
+    func validated(_ sample: SampleInvoice) throws {
+        let file = NSTemporaryDirectory() + "focus-\(UUID().uuidString).csv"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try Data(try FocusReport([try sample.paper()]).csv(.costAndUsage, .v1_2).utf8)
+            .write(to: URL(fileURLWithPath: file))
+        // It looks for the specification beside the folder that it runs in, and writes its log there.
+        let root = String(Self.validator.dropLast("/bin/focus-validator".count)) + "/lib"
+        let folder = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: root).map { "\(root)/\($0)/site-packages" }
+                .first { FileManager.default.fileExists(atPath: $0 + "/focus_validator") })
+        let (_, said) = try Program.run(
+            Self.validator, ["--data-file", file, "--validate-version", "1.2", "--block-download"], in: folder)
+        // Its exit code is 0 whatever it finds.
+        let total = try #require(
+            said.firstMatch(of: /Total: \d+ \| Pass: (\d+) \| Fail: (\d+) \|/), "\(said.prefix(2000))")
+        let failed = Set(said.matches(of: /\u{274C} ([A-Za-z0-9-]+): FAIL/).map { String($0.1) })
+        #expect(failed == ["InvoiceId-C-004-C"])
+        #expect(total.2 == "1" && (Int(total.1) ?? 0) > 100)
     }
 }

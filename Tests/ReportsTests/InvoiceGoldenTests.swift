@@ -1,4 +1,5 @@
 import Billing
+import Foundation
 import Reports
 import Testing
 
@@ -27,5 +28,13 @@ struct InvoiceGoldenTests {
         try Golden.check(try focus.csv(.costAndUsage, .v1_4), "\(sample.0).focus-1.4.csv")
         try Golden.check(try focus.csv(.costAndUsage, .v1_2), "\(sample.0).focus-1.2.csv")
         try Golden.check(try focus.csv(.invoiceDetail, .v1_4), "\(sample.0).focus-invoice-detail.csv")
+    }
+
+    @Test("JSON is as it was looked at", arguments: samples)
+    func json(_ sample: (String, SampleInvoice)) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let json = String(decoding: try encoder.encode(try sample.1.invoice()), as: UTF8.self)
+        try Golden.check(json + "\n", "\(sample.0).json")
     }
 }

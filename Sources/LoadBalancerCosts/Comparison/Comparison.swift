@@ -129,7 +129,7 @@ package struct Comparison: Sendable {
     package var capacityUnitLines: [[String]] { capacityUnits.lines(measured, assumptions) }
 
     /// The sources of their capacity units.
-    var capacityUnitOrigins: [String: PriceOrigin] {
+    package var capacityUnitOrigins: [String: PriceOrigin] {
         capacityUnits.origins.filter { measured.contains($0.key) }
     }
 

@@ -16,7 +16,8 @@ package struct Chart: Sendable {
     package var svg: String {
         """
         <svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(width) \(height)" \
-        width="\(width / 10)" height="\(height / 10)" role="img" aria-labelledby="\(id)-title \(id)-desc">
+        width="\(width / 10)" height="\(height / 10)" \
+        font-family="Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif" role="img" aria-labelledby="\(id)-title \(id)-desc">
         <title id="\(id)-title">\(SafeText.xml(title))</title>
         <desc id="\(id)-desc">\(SafeText.xml(summary))</desc>
         \(body)</svg>

@@ -50,7 +50,9 @@ package struct HeatStrip: Sendable {
     }
 
     package func chart(id: String, title: String, summary: String) -> Chart {
-        let (width, top, pitch) = (7200, 190, 190)
+        // Letters want more room than shades; a month of shades stands on a page beside what is above it.
+        let hasMarks = rows.contains { $0.cells.contains { $0?.mark != nil } }
+        let (width, top, pitch) = (7200, 190, hasMarks ? 160 : 130)
         let longest = rows.map(\.label.count).max() ?? 0
         let left = min(1800, longest * ChartDrawing.characterWidth + 120)
         let size = (width - left) / max(1, columns.count)
@@ -62,7 +64,9 @@ package struct HeatStrip: Sendable {
         }
         for (index, row) in rows.enumerated() {
             let y = top + index * pitch
-            drawing.text(0, y + 130, StackedBars.clipped(row.label, to: left / ChartDrawing.characterWidth), size: 100)
+            drawing.text(
+                0, y + pitch / 2 + 35, StackedBars.clipped(row.label, to: left / ChartDrawing.characterWidth), size: 100
+            )
             for (column, cell) in row.cells.enumerated() {
                 guard let cell else { continue }
                 draw(cell, in: &drawing, left + column * size, y, size, pitch)
@@ -93,7 +97,7 @@ package struct HeatStrip: Sendable {
         }
         if let mark = cell.mark {
             drawing.text(
-                left + inner / 2, top + size / 2 + 35, mark, anchor: .middle, size: 90, isReversed: cell.level >= 3)
+                left + inner / 2, top + size / 2 + 32, mark, anchor: .middle, size: 90, isReversed: cell.level >= 3)
         }
         if cell.hasGap { drawing.cross(left, top, inner, size) }
     }

@@ -78,8 +78,13 @@ package struct LineCurve: Sendable {
         for mark in marks {
             let (x, y) = (horizontal(mark.x), vertical(mark.y))
             drawing.point(x, y)
+            // On the side of the point that the curve does not pass through.
             let isRight = x > (left + right) / 2
-            drawing.text(x + (isRight ? -70 : 70), y - 70, mark.text, anchor: isRight ? .end : .start, isBold: true)
+            let rises = (series.first?.points.last?.y ?? 0) > (series.first?.points.first?.y ?? 0)
+            let isBelow = rises != isRight && y + 220 < bottom
+            drawing.text(
+                x + (isRight ? -70 : 70), y + (isBelow ? 170 : -90), mark.text, anchor: isRight ? .end : .start,
+                isBold: true)
         }
         return Chart(id: id, title: title, summary: summary, width: width, height: height, body: drawing.body)
     }

@@ -1,4 +1,5 @@
 import Billing
+import Metering
 import Pricing
 
 /// What paper and terminal say in the same words.
@@ -68,6 +69,8 @@ extension InvoicePaper {
             ["name": tax.name, "percent": language.percent(tax.percent), "amount": language.amount(tax.taxable)])
     }
 
+    func name(of credit: Credit, _ language: ReportLanguage) -> String { language.phrase(credit.name) }
+
     func roundingSentence(_ language: ReportLanguage) -> String {
         switch rounding {
         case .halfUp: language[.roundedHalfUp]
@@ -105,6 +108,7 @@ struct CoverageWords {
             isComplete
                 ? language[.coverageComplete]
                 : language.sentence(.coverageIncomplete, ["percent": language.percent(coverage.percent)]))
+        if coverage.isIncomplete { sentences.append(language[.coverageGrace]) }
         if !coverage.gaps.isEmpty {
             let values = [
                 "lower": language.count(lower), "upper": upper.map { language.count($0) } ?? "",
@@ -114,19 +118,23 @@ struct CoverageWords {
         }
         let carried = coverage.crossings.filter { $0.edge == .start }.reduce(Int64(0)) { $0 + $1.requests }
         if carried > 0 { sentences.append(language.sentence(.carriedOver, ["count": language.count(carried)])) }
+        let later = coverage.crossings.filter { $0.edge == .end }.reduce(Int64(0)) { $0 + $1.requests }
+        if later > 0 { sentences.append(language.sentence(.carriedOn, ["count": language.count(later)])) }
         if let asOf { sentences.append(language.sentence(.asOf, ["time": language.dateTime(asOf) + " UTC"])) }
         return sentences
     }
 
     func reason(of gap: InvoiceCoverage.Gap) -> String {
-        switch gap.reason {
-        case "tail_lost": language[.gapTailLost]
-        case "late_start": language[.gapLateStart]
-        case "reset": language[.gapReset]
-        case "refused": language[.gapRefused]
-        case "undecided_epoch": language[.gapUndecidedEpoch]
-        case "identity_conflict": language[.gapIdentityConflict]
-        default: gap.reason.replacing("_", with: " ")
+        switch Gap.Reason(rawValue: gap.reason) {
+        case .tailLost: language[.gapTailLost]
+        case .lateStart: language[.gapLateStart]
+        case .streamDown: language[.gapStreamDown]
+        case .udpDrop: language[.gapUdpDrop]
+        case .reset: language[.gapReset]
+        case .refused: language[.gapRefused]
+        case .undecidedEpoch: language[.gapUndecidedEpoch]
+        case .identityConflict: language[.gapIdentityConflict]
+        case nil: gap.reason.replacing("_", with: " ")
         }
     }
 

@@ -47,6 +47,12 @@ package struct SavingsReport: Sendable {
         return scales
     }
 
+    /// What a cost is made of.
+    static let parts: [(label: ReportLabel, amount: any KeyPath<Comparison.Row, Fraction> & Sendable)] = [
+        (.savingsHours, \.hours), (.savingsUnits, \.units), (.savingsData, \.data), (.savingsNodes, \.nodes),
+        (.savingsFee, \.fee), (.savingsOther, \.other),
+    ]
+
     /// The curves that are drawn: load balancers that a client could use instead, at most four.
     var curves: [Comparison.Row] {
         let balancers = comparison.alternatives.filter { ["alb", "clb"].contains($0.key) }

@@ -69,7 +69,8 @@ package struct FocusReport {
         guard charge.category == .usage, charge.corrects == nil else { return }
         let sku = "\(paper.book)/\(charge.name)"
         cells["SkuId"] = .text(sku)
-        cells["SkuMeter"] = .text(charge.dimension)
+        // A fee is metered by the month.
+        cells["SkuMeter"] = .text(charge.dimension ?? "months")
         cells["PricingCategory"] = .exact("Standard")
         cells["ConsumedQuantity"] = .exact(charge.consumed.map(String.init))
         let unit = charge.pricingUnit?.split(separator: " ").last

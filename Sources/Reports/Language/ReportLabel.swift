@@ -64,6 +64,7 @@ package enum ReportLabel: String, CaseIterable, Hashable, Sendable {
     case coverage
     case coverageComplete = "coverage_complete"
     case coverageIncomplete = "coverage_incomplete"
+    case coverageGrace = "coverage_grace"
     case coverageBounds = "coverage_bounds"
     case coverageLower = "coverage_lower"
     case noGaps = "no_gaps"
@@ -76,11 +77,14 @@ package enum ReportLabel: String, CaseIterable, Hashable, Sendable {
     case moreGaps = "more_gaps"
     case gapTailLost = "gap_tail_lost"
     case gapLateStart = "gap_late_start"
+    case gapStreamDown = "gap_stream_down"
+    case gapUdpDrop = "gap_udp_drop"
     case gapReset = "gap_reset"
     case gapRefused = "gap_refused"
     case gapUndecidedEpoch = "gap_undecided_epoch"
     case gapIdentityConflict = "gap_identity_conflict"
     case carriedOver = "carried_over"
+    case carriedOn = "carried_on"
 
     // Charts
     case requests
@@ -110,6 +114,8 @@ package enum ReportLabel: String, CaseIterable, Hashable, Sendable {
     case readings
     case readingsHash = "readings_hash"
     case otherInstances = "other_instances"
+    case corrections
+    case billed
 
     // Verification
     case verification
@@ -194,6 +200,9 @@ package enum ReportLabel: String, CaseIterable, Hashable, Sendable {
     case savingsName = "savings_name"
     case savingsValue = "savings_value"
     case savingsSource = "savings_source"
+    case savingsByTier = "savings_by_tier"
+    case savingsInferred = "savings_inferred"
+    case savingsUnitOf = "savings_unit_of"
     case savingsNotes = "savings_notes"
     case savingsLeftOut = "savings_left_out"
     case savingsUnavailable = "savings_unavailable"

@@ -34,6 +34,7 @@ package struct ReportLanguage: Hashable, Sendable {
     private let dateTimePattern: String
     private let months: [String]
     private let labels: [ReportLabel: String]
+    private let phrases: [ReportPhrase]
 
     /// Reads a locale file. Every label must be there, and no other.
     package init(yaml: String, file: String) throws(ReportError) {
@@ -41,7 +42,7 @@ package struct ReportLanguage: Hashable, Sendable {
             let root = try YAMLField.root(yaml: yaml, file: file)
             let keys = [
                 "code", "direction", "group_separator", "decimal_separator", "money", "price", "date", "date_time",
-                "months", "labels",
+                "months", "labels", "phrases",
             ]
             let fields = try root.keys(allowed: keys)
             code = try root.require("code", in: fields).text()
@@ -62,6 +63,16 @@ package struct ReportLanguage: Hashable, Sendable {
             var labels: [ReportLabel: String] = [:]
             for label in ReportLabel.allCases { labels[label] = try written.require(label.rawValue, in: texts).text() }
             self.labels = labels
+            var phrases: [ReportPhrase] = []
+            for pair in try fields["phrases"]?.elements() ?? [] {
+                let texts = try pair.elements()
+                guard texts.count == 2 else { throw pair.error("a phrase is a pair: [English, translation]") }
+                guard let phrase = ReportPhrase(try texts[0].text(), translation: try texts[1].text()) else {
+                    throw pair.error("its places can not be told apart: write words between them, as {1} of {2}")
+                }
+                phrases.append(phrase)
+            }
+            self.phrases = phrases
         } catch {
             throw ReportError(.invalidTemplate, error.description)
         }
@@ -73,6 +84,31 @@ package struct ReportLanguage: Hashable, Sendable {
     /// A sentence with its places filled: `{percent}` by `values["percent"]`.
     package func sentence(_ label: ReportLabel, _ values: [String: String]) -> String {
         Self.filled(self[label], values)
+    }
+
+    // MARK: Phrases
+
+    /// A sentence, name or source that another module writes in English. What has no translation stays as it is.
+    package func phrase(_ english: String) -> String { translated(english) ?? english }
+
+    /// Nil where the language has no phrase for it, and it is no number or amount either.
+    func translated(_ english: String) -> String? {
+        for phrase in phrases {
+            guard let values = phrase.values(in: english) else { continue }
+            return Self.filled(phrase.translation, values.mapValues { self.phrase($0) })
+        }
+        let words = english.split(separator: " ", omittingEmptySubsequences: false)
+        guard words.count <= 2, Self.isNumber(words[0]) else { return nil }
+        guard words.count == 2 else { return localized(english) }
+        guard words[1] == "%" || words[1].count == 3 && words[1].allSatisfy(\.isUppercase) else { return nil }
+        return words[1] == "%" ? percent(String(words[0])) : money(String(words[0]), String(words[1]))
+    }
+
+    /// `1,127.54`, `+0.5`: digits with separators, as they are written for English.
+    private static func isNumber(_ text: Substring) -> Bool {
+        text.contains(where: \.isNumber)
+            && text.drop { "+-".contains($0) }.allSatisfy { $0.isNumber || ",.".contains($0) }
+            && text.count { $0 == "." } <= 1 && text.last != "."
     }
 
     // MARK: Numbers

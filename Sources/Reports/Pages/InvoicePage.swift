@@ -95,11 +95,18 @@ package struct InvoicePage {
             "credits", ["name", "amount"],
             paper.credits.map { credit in
                 let amount = Money(minorUnits: -credit.amount.minorUnits, currency: credit.amount.currency)
-                return [credit.name, language.amount(amount)]
+                return [paper.name(of: credit, language), language.amount(amount)]
             })
         fields.text("payable", paper.hasCredits ? language.money(paper.payable) : nil)
-        fields.text("amount_due", language.money(paper.payable))
+        // In large letters at the top; a void invoice is not to be paid.
+        fields.text("amount_due", paper.status == .void ? nil : language.money(paper.payable))
+        fields.text("amount_due_label", amountDueLabel)
         fields.text("rounding", paper.roundingSentence(language))
+    }
+
+    private var amountDueLabel: String {
+        if paper.paidAt != nil { return language[.paid] }
+        return paper.status == .finalized ? language[.payable] : language[.total]
     }
 
     // MARK: Completeness
@@ -147,7 +154,12 @@ package struct InvoicePage {
         fields.text("comparison_gateway", comparison?.gateway)
         fields.rows(
             "alternatives", ["name", "cost", "saving", "percent"],
-            comparison?.rows.map { [$0.name, $0.total, $0.saving, $0.savingPercent] } ?? [])
+            comparison?.rows.map { row in
+                [
+                    language.phrase(row.name), language.decimal(row.total), row.saving.map(language.decimal),
+                    row.savingPercent.map(language.decimal),
+                ]
+            } ?? [])
     }
 
     // MARK: Annex
@@ -174,6 +186,9 @@ package struct InvoicePage {
                     ["shown": language.count($0.instances.count), "all": language.count($0.instanceCount)])
             })
         fields.text("readings_sum", readings.map { language.count($0.difference) })
+        let corrections = readings.flatMap { $0.corrections == 0 ? nil : $0 }
+        fields.text("corrections", corrections.map { language.count($0.corrections) })
+        fields.text("readings_billed", corrections.map { language.count($0.difference + $0.corrections) })
         fields.text(
             "readings_hash_text",
             readings.map { language.sentence(.readingsHash, ["count": language.count($0.readingCount)]) })

@@ -1,5 +1,4 @@
 import LoadBalancerCosts
-import Metering
 
 extension SavingsPage {
     /// The stacked bars, one chart a scale, with own in each.
@@ -13,57 +12,46 @@ extension SavingsPage {
     private func bars(_ alternatives: [Comparison.Row], id: String) -> Chart {
         let own = report.comparison.own
         let rows = [own] + alternatives
-        let parts: [ReportLabel] = [
-            .savingsHours, .savingsUnits, .savingsData, .savingsNodes, .savingsFee, .savingsOther,
-        ]
+        // Parts keep their number and shade in every chart; those that nobody has are left out.
+        let all = [own] + report.comparison.alternatives
+        let parts = SavingsReport.parts.filter { part in all.contains { !$0[keyPath: part.amount].isZero } }
         let bars = StackedBars(
-            parts: parts.map { language[$0] },
+            parts: parts.map { language[$0.label] },
             rows: rows.map { row in
                 StackedBars.Row(
-                    label: row.key,
-                    values: [row.hours, row.units, row.data, row.nodes, row.fee, row.other].map(Self.billionths),
+                    label: words.shortName(of: row), values: parts.map { Self.billionths(row[keyPath: $0.amount]) },
                     total: language.decimal(row.total.readable))
             })
-        let summary = rows.map { "\($0.key) \(language.decimal($0.total.readable))" }.joined(separator: "; ")
+        let summary = rows.map { "\(words.shortName(of: $0)) \(language.decimal($0.total.readable))" }
         return bars.chart(
-            id: id, title: language[.savingsBars], summary: language.sentence(.savingsBarsText, ["rows": summary])
+            id: id, title: language[.savingsBars],
+            summary: language.sentence(.savingsBarsText, ["rows": summary.joined(separator: "; ")])
         ) { language.decimal(Self.fraction($0).readable) }
     }
 
     /// What binds, a row a UTC day; nil where no ALB is compared or the hours have no dates.
     var strip: Chart? {
-        guard let hours = try? report.comparison.stripHours, hours.first?.start != nil else { return nil }
-        let day: Int64 = 86_400_000_000
-        var days: [(label: String, cells: [HeatStrip.Cell?])] = []
-        for hour in hours {
-            guard let start = hour.start else { continue }
-            let text = Timestamp(microseconds: start).description
-            let label = String(text.prefix(10))
-            if days.last?.label != label { days.append((label, Array(repeating: nil, count: 24))) }
-            let index = Int(start % day / 3_600_000_000)
-            let name = language[hour.binding.map(Self.label) ?? .savingsBindIdle]
-            days[days.count - 1].cells[index] = HeatStrip.Cell(
-                level: hour.binding.map(Self.level) ?? 0, mark: hour.binding.map { String($0.rawValue.prefix(1)) },
-                tooltip: "\(label) \(text.dropFirst(11).prefix(5)) UTC: \(name)")
+        let days = words.days
+        guard !days.isEmpty else { return nil }
+        let rows = days.map { day in
+            HeatStrip.Row(
+                label: day.label,
+                cells: day.hours.enumerated().map { clock, hour in
+                    guard let hour else { return nil }
+                    let time = clock < 10 ? "0\(clock):00" : "\(clock):00"
+                    return HeatStrip.Cell(
+                        level: Self.level(hour.binding), mark: hour.binding.map { String($0.rawValue.prefix(1)) },
+                        tooltip: "\(day.label) \(time) UTC: \(words.name(of: hour.binding))")
+                })
         }
-        let present = CapacityDimension.allCases.filter { kind in hours.contains { $0.binding == kind } }
-        var legend: [(level: Int, mark: String?, text: String)] = present.map { kind in
-            (Self.level(kind), String(kind.rawValue.prefix(1)), language[Self.label(kind)])
+        let legend = words.binding.map { entry in
+            (
+                level: Self.level(entry.dimension), mark: entry.dimension.map { String($0.rawValue.prefix(1)) },
+                text: words.name(of: entry.dimension)
+            )
         }
-        var counts = present.map { kind in
-            "\(language[Self.label(kind)]) \(language.count(hours.count { $0.binding == kind }))"
-        }
-        let idle = hours.count { $0.binding == nil }
-        if idle > 0 {
-            legend.append((0, nil, language[.savingsBindIdle]))
-            counts.append("\(language[.savingsBindIdle]) \(language.count(idle))")
-        }
-        return HeatStrip(
-            columns: (0..<24).map(String.init), rows: days.map { HeatStrip.Row(label: $0.label, cells: $0.cells) },
-            legend: legend
-        ).chart(
-            id: "savings-binding", title: language[.savingsBinding],
-            summary: language.sentence(.savingsBindingText, ["hours": counts.joined(separator: ", ")]))
+        return HeatStrip(columns: (0..<24).map(String.init), rows: rows, legend: legend)
+            .chart(id: "savings-binding", title: language[.savingsBinding], summary: words.bindingText)
     }
 
     /// The break-even fee against bytes per request; nil without requests or alternatives.
@@ -72,7 +60,7 @@ extension SavingsPage {
         guard !points.isEmpty, !report.curves.isEmpty else { return nil }
         let series = report.curves.map { row in
             LineCurve.Series(
-                name: row.name,
+                name: words.name(of: row),
                 points: points.compactMap { point in
                     point.fees[row.key].map { (Self.whole(point.bytesPerRequest), Self.thousandths($0)) }
                 })
@@ -87,7 +75,7 @@ extension SavingsPage {
         return LineCurve(series, marks: marks).chart(
             id: "savings-curve", title: language[.savingsCurve],
             summary: language.sentence(.savingsCurveText, ["currency": report.comparison.currency]),
-            xTitle: language[.savingsCurveX], xTick: { kilobytes(Fraction($0)) },
+            xTitle: language[.savingsCurveX], xTick: { words.kilobytes(Fraction($0)) },
             yTick: { language.decimal(((try? Fraction($0) / 1_000) ?? .zero).readable) })
     }
 
@@ -108,21 +96,13 @@ extension SavingsPage {
 
     private static func whole(_ bytes: Fraction) -> Int128 { Int128(bytes.rounded(places: 0)) ?? 0 }
 
-    private static func level(_ dimension: CapacityDimension) -> Int {
+    private static func level(_ dimension: CapacityDimension?) -> Int {
         switch dimension {
         case .new: 4
         case .active: 2
         case .bytes: 1
         case .rules: 5
-        }
-    }
-
-    private static func label(_ dimension: CapacityDimension) -> ReportLabel {
-        switch dimension {
-        case .new: .savingsBindNew
-        case .active: .savingsBindActive
-        case .bytes: .savingsBindBytes
-        case .rules: .savingsBindRules
+        case nil: 0
         }
     }
 }

@@ -59,7 +59,10 @@ package struct UsagePage {
         if !hidden.isEmpty {
             heads.append(language.sentence(.others, ["count": language.count(hidden.count)]))
         }
-        fields.rows("service_heads", ["head"], heads.map { [$0] })
+        var sums = shown.map(\.requests)
+        if !hidden.isEmpty { sums.append(hidden.reduce(0) { $0 + $1.requests }) }
+        fields.rows(
+            "service_heads", ["head", "service_total"], zip(heads, sums).map { [$0, language.count($1)] })
         fields.rows(
             "days", ["day", "day_total"], inner: "cells", ["cell"],
             paper.days.enumerated().map { index, day in

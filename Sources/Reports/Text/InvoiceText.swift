@@ -93,7 +93,7 @@ package struct InvoiceText {
         sums.append([language[.total], "", "", language.money(paper.total)])
         for credit in paper.credits {
             let amount = Money(minorUnits: -credit.amount.minorUnits, currency: credit.amount.currency)
-            sums.append([credit.name, "", "", language.amount(amount)])
+            sums.append([paper.name(of: credit, language), "", "", language.amount(amount)])
         }
         if paper.hasCredits { sums.append([language[.payable], "", "", language.money(paper.payable)]) }
         let heads = [language[.description], language[.quantity], language[.price], language[.amount]].map {
@@ -125,7 +125,9 @@ package struct InvoiceText {
         var table = TextTable([.left, .right, .right, .right])
         table.add("", "\(language[.total].lowercased()) \(comparison.currency)", "±", "%")
         for row in comparison.rows {
-            table.add(SafeText.line(row.name), row.total, row.saving ?? "", row.savingPercent ?? "")
+            table.add(
+                SafeText.line(language.phrase(row.name)), language.decimal(row.total),
+                row.saving.map(language.decimal) ?? "", row.savingPercent.map(language.decimal) ?? "")
         }
         return style.bold(language[.comparison]) + "\n" + table.text + "\n"
             + wrapped(language.sentence(.comparisonText, ["region": comparison.region])).joined(separator: "\n")
@@ -148,6 +150,11 @@ package struct InvoiceText {
         for row in readings.gateways { add(row, row.gateway) }
         table.addRule()
         for row in readings.instances { add(row, row.instance ?? row.gateway) }
+        if readings.corrections != 0 {
+            table.addRule()
+            table.add(language[.corrections], "", "", language.count(readings.corrections))
+            table.add(language[.billed], "", "", language.count(readings.difference + readings.corrections))
+        }
         let hash = language.sentence(.readingsHash, ["count": language.count(readings.readingCount)])
         return style.bold(language[.annex]) + "\n" + table.text + "\n" + hash + "\n  " + readings.csvDigest
     }

@@ -43,6 +43,12 @@ enum TerminalText {
         return right ? padding + text : text + padding
     }
 
+    /// A text of at most so many columns, with `…` where it was cut.
+    static func clipped(_ text: String, to width: Int) -> String {
+        let text = SafeText.line(text)
+        return columns(text) <= width ? text : prefix(of: text, columns: width - 1) + "…"
+    }
+
     /// Lines of at most so many columns, broken at blanks, or inside a word that is longer than a line.
     static func wrapped(_ text: String, to width: Int = width) -> [String] {
         var lines: [String] = []

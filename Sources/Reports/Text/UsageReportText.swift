@@ -17,9 +17,9 @@ package struct UsageReportText {
     package var text: String {
         let usage = paper.usage
         var parts = [
-            style.bold(
-                "\(language[.usageReport]) \(SafeText.line(usage.tenant)), \(usage.period.month) (\(usage.period.zone))"
-            )
+            TerminalText.wrapped(
+                "\(language[.usageReport]) \(usage.tenant), \(usage.period.month) (\(usage.period.zone))"
+            ).map(style.bold).joined(separator: "\n")
                 + "\n" + style.faint(String(repeating: "═", count: TerminalText.width))
         ]
         if paper.services.isEmpty {

@@ -24,7 +24,7 @@ struct DemoCommand: AsyncParsableCommand {
         help: ArgumentHelp("Where the database lies; a folder that is removed again unless given.", valueName: "dir"))
     var dataDir: String?
 
-    @Option(help: ArgumentHelp("Where the reports are left: invoice and usage as files.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Where invoice, usage and savings report are left as files.", valueName: "dir"))
     var reports = NSTemporaryDirectory() + "waybill-demo-reports"
 
     func run() async throws {

@@ -130,7 +130,7 @@ extension InvoiceCommand {
                 let proven = try await billing.proven(reference)
                 return try InvoiceBundle(
                     proven.invoice, documentText: proven.documentText, parts: proven.parts, chain: proven.chain,
-                    paper: InvoiceOutline(proven.invoice).text + "\n", key: signingKey)
+                    paper: ReportFiles.text(proven.invoice, style: .plain) + "\n", key: signingKey)
             }
             do {
                 try Data(written.bytes).write(to: URL(fileURLWithPath: bundle), options: .atomic)

@@ -64,17 +64,14 @@ struct ReportInvoicesCommand: AsyncParsableCommand {
     /// Finalized and void invoices; a preview of each tenant that has none and used something.
     private func items(_ store: UsageStore) async throws -> [InvoiceBatch.Item] {
         let month = try period.period()
-        let stored = try await StoredInvoices.invoices(month: period.month, from: store)
-        var items: [InvoiceBatch.Item] = []
-        for invoice in stored {
-            let number = invoice.document.number ?? invoice.document.id ?? ""
-            // Read again when its turn comes: only the names of a month are held.
-            items.append(
-                InvoiceBatch.Item(name: try PrintableInvoice(invoice).name, isFinal: true) {
-                    try PrintableInvoice(try await StoredInvoices.invoice(number, from: store))
-                })
+        let stored = try await StoredInvoices.names(month: period.month, from: store)
+        // Names alone: each invoice is read when its turn comes.
+        var items = stored.map { invoice in
+            InvoiceBatch.Item(name: PrintableInvoice.name(of: invoice), isFinal: true) {
+                try PrintableInvoice(try await StoredInvoices.invoice(invoice.number, from: store))
+            }
         }
-        let invoiced = Set(stored.map(\.document.tenant))
+        let invoiced = Set(stored.map(\.tenant))
         for tenant in try await store.tenants(from: month.startTime, to: month.endTime) where !invoiced.contains(tenant)
         {
             items.append(

@@ -2,7 +2,6 @@ import ArgumentParser
 import LoadBalancerCosts
 import Logging
 import Reports
-import Savings
 import UsageStore
 
 /// `waybill report savings`: what a gateway's month cost, and what its alternatives would have cost.
@@ -32,41 +31,25 @@ struct SavingsReportCommand: AsyncParsableCommand {
     @Option(help: "text, html, pdf, json or csv.")
     var format: Format = .text
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Where it is written; else stdout.", valueName: "file"))
-    var output: String?
-
-    @Option(help: "The language of html and pdf: en or de, or another of reports/locales.")
-    var language = "en"
+    @OptionGroup var report: ReportOptions
 
     func run() async throws {
+        let templates = try ReportFiles.templates(report.templates)
+        let language = try ReportFiles.language(report.language, templates)
         let month = try period.period()
-        let metered = try await database.withStore(logger: Logger.command) { store in
-            try await store.meteredMonth(of: gateway, month)
+        let savings = try await database.withStore(logger: Logger.command) { store in
+            try await MonthOfSavings.read(
+                gateway: gateway, month: period.month, period: month, region: region, options: options, from: store)
         }
-        let report = try costFailure {
-            let catalogue = try options.pricing.catalogue(over: metered.catalogue(over: .shipped()))
-            let request = try options.request(
-                catalogue, region: (region ?? "us-east-1", region == nil ? "default" : "--region"), isRated: true)
-            let comparison = try metered.comparison(request, catalogue: catalogue)
-            return SavingsReport(
-                gateway: gateway, month: period.month, period: month, comparison: comparison,
-                curve: try BreakEvenCurve(comparison, catalogue: catalogue))
-        }
+        func page() throws -> String { try reportFailure { try SavingsPage(savings, in: language).html(templates) } }
         switch format {
-        case .text: try ReportFile.write(report.text, to: output)
-        case .csv: try ReportFile.write(report.csv, to: output)
-        case .json: try ReportFile.write(prettyJSON(report) + "\n", to: output)
-        case .html: try ReportFile.write(page(report), to: output)
-        case .pdf: try await ReportFile.print(page(report), to: output)
-        }
-    }
-
-    private func page(_ report: SavingsReport) throws -> String {
-        do {
-            let templates = try ReportTemplates(directory: ConfigurationFiles.directory("reports"))
-            return try SavingsPage(report, in: templates.language(language)).html(templates)
-        } catch let error as ReportError {
-            throw CommandError(error.code == .unknownFormat ? .usage : .failure, error.message)
+        case .text:
+            let style = report.output == nil ? Console.outputStyle : .plain
+            try ReportFile.write(SavingsReportText(savings, language, style: style).text + "\n", to: report.output)
+        case .csv: try ReportFile.write(savings.csv, to: report.output)
+        case .json: try ReportFile.write(prettyJSON(savings) + "\n", to: report.output)
+        case .html: try ReportFile.write(try page(), to: report.output)
+        case .pdf: try await ReportFile.print(try page(), to: report.output)
         }
     }
 }

@@ -79,7 +79,7 @@ struct DemoInvoice {
         let key = SigningKey()
         let bundle = try InvoiceBundle(
             proven.invoice, documentText: proven.documentText, parts: proven.parts, chain: proven.chain,
-            paper: InvoiceOutline(proven.invoice).text + "\n", key: key)
+            paper: ReportFiles.text(proven.invoice, style: .plain) + "\n", key: key)
         let file = "\(folder)/\(number).tar"
         do {
             try Data(bundle.bytes).write(to: URL(fileURLWithPath: file))

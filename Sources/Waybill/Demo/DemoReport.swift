@@ -39,7 +39,7 @@ struct DemoReport {
         }
         try await compare()
         if let tenant = sent.keys.sorted().last {
-            try await DemoFiles(folder: reports, store: store, period: period).write(tenant: tenant)
+            try await DemoFiles(folder: reports, store: store, gateway: gateway, period: period).write(tenant: tenant)
         }
         guard differences.isEmpty else {
             throw CommandError(.failure, "metered differs from sent for \(differences.joined(separator: ", "))")

@@ -24,22 +24,20 @@ extension FocusVersion: ExpressibleByArgument {}
 /// An invoice with what it is rendered from: its paper, and the value that is its JSON.
 struct PrintableInvoice: Sendable {
     private(set) var paper: InvoicePaper
-    /// The name of a file for it.
-    let name: String
     let json: @Sendable () throws -> String
 
     init(_ invoice: Invoice) throws {
         paper = try reportFailure { try InvoicePaper(invoice) }
-        let suffix = invoice.status == .finalized ? "" : "-\(invoice.status.rawValue)"
-        name = (paper.number ?? paper.id ?? "\(paper.tenant)-\(paper.period.month)") + suffix
         json = { try JSONEncoder.waybill.text(invoice) }
     }
 
     init(_ preview: InvoicePreview) throws {
         paper = try reportFailure { try InvoicePaper(preview) }
-        name = "\(paper.tenant)-\(paper.period.month)-preview"
         json = { try JSONEncoder.waybill.text(preview) }
     }
+
+    /// The name of a file for it: a void invoice has another than it had before.
+    static func name(of invoice: InvoiceName) -> String { invoice.number + (invoice.isVoid ? "-void" : "") }
 
     /// The same with what load balancers would have cost beside it.
     func with(_ comparison: PaperComparison?) -> PrintableInvoice {

@@ -18,18 +18,18 @@ enum ReportFiles {
         }
     }
 
-    /// An invoice for the terminal.
-    static func text(_ invoice: Invoice) throws -> String {
-        try text(try reportFailure { try InvoicePaper(invoice) })
+    /// An invoice for the terminal; `style` plain for a file.
+    static func text(_ invoice: Invoice, style: TextStyle = Console.outputStyle) throws -> String {
+        try text(try reportFailure { try InvoicePaper(invoice) }, style)
     }
 
     /// A preview for the terminal.
     static func text(_ preview: InvoicePreview) throws -> String {
-        try text(try reportFailure { try InvoicePaper(preview) })
+        try text(try reportFailure { try InvoicePaper(preview) }, Console.outputStyle)
     }
 
-    private static func text(_ paper: InvoicePaper) throws -> String {
-        InvoiceText(paper, try language("en", templates()), style: Console.outputStyle).text
+    private static func text(_ paper: InvoicePaper, _ style: TextStyle) throws -> String {
+        InvoiceText(paper, try language("en", templates()), style: style).text
     }
 }
 

@@ -4,9 +4,6 @@ import UsageStore
 
 /// Invoices of the database for reports.
 enum StoredInvoices {
-    /// How many of a month are written at most.
-    static let most: Int64 = 1_000_000
-
     /// An invoice by number or id.
     static func invoice(_ reference: String, from store: UsageStore) async throws -> Invoice {
         do {
@@ -16,10 +13,19 @@ enum StoredInvoices {
         }
     }
 
-    /// Finalized and void invoices of the periods that start in a month; of one tenant, or of all.
-    static func invoices(month: String, tenant: String? = nil, from store: UsageStore) async throws -> [Invoice] {
+    /// A tenant's finalized and void invoices of the periods that start in a month.
+    static func invoices(month: String, tenant: String, from store: UsageStore) async throws -> [Invoice] {
         do {
-            return try await BillingStore(store).invoices(InvoiceFilter(tenant: tenant, month: month, limit: most))
+            return try await BillingStore(store).invoices(InvoiceFilter(tenant: tenant, month: month))
+        } catch let error as BillingError {
+            throw error.asCommandError
+        }
+    }
+
+    /// The names of all tenants' invoices of the periods that start in a month.
+    static func names(month: String, from store: UsageStore) async throws -> [InvoiceName] {
+        do {
+            return try await BillingStore(store).invoiceNames(month: month)
         } catch let error as BillingError {
             throw error.asCommandError
         }

@@ -2,8 +2,11 @@ import Foundation
 
 /// A program run to its end.
 enum Program {
-    static func run(_ path: String, _ arguments: [String]) throws -> (status: Int32, said: String) {
+    static func run(
+        _ path: String, _ arguments: [String], in directory: String? = nil
+    ) throws -> (status: Int32, said: String) {
         let process = Process()
+        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
         let output = Pipe()
