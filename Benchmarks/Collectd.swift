@@ -31,16 +31,27 @@ enum Collectd {
         process.arguments = ["-f", "-C", folder + "/collectd.conf"]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
+        let ended = AsyncStream<Void>.makeStream()
+        process.terminationHandler = { _ in ended.continuation.finish() }
         try process.run()
-        defer {
-            process.terminate()
-            process.waitUntilExit()
+        let outcome: Result<String, any Error>
+        do {
+            outcome = .success(try await load(process.processIdentifier, port: port, rate: rate, seconds: seconds))
+        } catch {
+            outcome = .failure(error)
         }
+        // It takes an interval to end in order, and has nothing to keep.
+        kill(process.processIdentifier, SIGKILL)
+        for await _ in ended.stream {}
+        return try outcome.get()
+    }
+
+    private static func load(_ collectd: Int32, port: Int, rate: Int, seconds: Int) async throws -> String {
         for _ in 0..<100 where drops(port: port) == nil { try await Task.sleep(for: .milliseconds(50)) }
         guard drops(port: port) != nil else { throw BenchmarkError(description: "collectd does not listen on \(port)") }
-        let before = processor(of: process.processIdentifier)
+        let before = processor(of: collectd)
         let load = try StatsdLoad(await BenchmarkClient.run(["statsd", "\(port)", "\(rate)", "\(seconds)"]))
-        let used = processor(of: process.processIdentifier) - before
+        let used = processor(of: collectd) - before
         let dropped = drops(port: port) ?? 0
         return "\(load.linesPerSecond) lines/s sent, \(load.datagrams) datagrams; \(load.datagrams - dropped) read, "
             + "\(dropped) dropped; \(used * 100 / Int64(max(1, seconds)) / Int64(sysconf(Int32(truncatingIfNeeded: _SC_CLK_TCK)))) % of a core"

@@ -56,19 +56,63 @@ import Testing
         }
     }
 
+    @Test func `With TLS a client needs a certificate, which speaks for the gateways of its name alone`() async throws {
+        try await withFolder { folder in
+            for (name, subject) in [("ca", "ca"), ("server", "127.0.0.1"), ("edge", "edge.example")] {
+                let signer = name == "ca" ? [] : ["-CA", "\(folder)/ca.pem", "-CAkey", "\(folder)/ca.key"]
+                _ = try await Command.run(
+                    "/usr/bin/openssl",
+                    [
+                        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                        "2", "-subj", "/CN=\(subject)", "-keyout", "\(folder)/\(name).key", "-out",
+                        "\(folder)/\(name).pem",
+                    ] + (name == "server" ? ["-addext", "subjectAltName=IP:127.0.0.1"] : []) + signer
+                ).succeeded()
+            }
+            let tls = """
+                tls:
+                  certificate: \(folder)/server.pem
+                  key: \(folder)/server.key
+                  client_authorities: \(folder)/ca.pem
+                  clients: [{name: edge.example, gateways: [edge]}]
+
+                """
+            try await withServe(tls) { serve, _, post in
+                let now = UInt64(Date().timeIntervalSince1970)
+                let own = try Self.export(requests: 12, time: now - 3)
+                var client = post
+                client.arguments = [
+                    "--cacert", "\(folder)/ca.pem", "--cert", "\(folder)/edge.pem", "--key", "\(folder)/edge.key",
+                ]
+                #expect(try await client.send(own, [Self.protobuf]).status == 200)
+                let other = try await client.send(
+                    Self.export(requests: 7, time: now - 3, gateway: "other"), [Self.protobuf])
+                #expect(other.status == 403 && other.body.contains("gateway other"), "\(other)")
+                // Without a certificate the connection ends before there is an answer; in the clear there is none either.
+                client.arguments = ["--cacert", "\(folder)/ca.pem"]
+                #expect(try await client.send(own, [Self.protobuf]).status == 0)
+                client.url = client.url.replacing("https://", with: "http://")
+                #expect(try await client.send(own, [Self.protobuf]).status == 0)
+                try await wait(for: "12 requests are metered") { try await serve.requests("acme") == 12 }
+            }
+        }
+    }
+
     /// Sends bodies as curl does.
     private struct Post {
-        let url: String
+        var url: String
         let folder: String
+        /// Of curl besides.
+        var arguments: [String] = []
 
         func send(_ body: [UInt8], _ headers: [String]) async throws -> (status: Int, body: String) {
             let file = "\(folder)/body"
             try Data(body).write(to: URL(fileURLWithPath: file))
             let printed = try await Command.run(
                 "/usr/bin/curl",
-                ["-s", "-m", "20", "-w", "\n%{http_code}", "--data-binary", "@\(file)"]
+                ["-s", "-m", "20", "-w", "\n%{http_code}", "--data-binary", "@\(file)"] + arguments
                     + headers.flatMap { ["-H", $0] } + [url]
-            ).succeeded()
+            ).output
             let lines = printed.split(separator: "\n", omittingEmptySubsequences: false)
             return (Int(lines.last ?? "") ?? 0, lines.dropLast().joined(separator: "\n"))
         }
@@ -81,7 +125,9 @@ import Testing
         }
     }
 
-    private func withServe(_ body: (ServeProcess, PostgresCluster, Post) async throws -> Void) async throws {
+    private func withServe(_ more: String = "", _ body: (ServeProcess, PostgresCluster, Post) async throws -> Void)
+        async throws
+    {
         _ = Months.started
         try await withFolder { folder in
             try await PostgresCluster.run(in: folder) { cluster in
@@ -90,7 +136,7 @@ import Testing
                 try """
                 otlp: {http_listen: 127.0.0.1:\(sinks.otlpPort)}
                 limits: {message_bytes: 65536}
-
+                \(more)
                 """.write(toFile: file, atomically: true, encoding: .utf8)
                 var settings = try await ServeProcess.Settings.onFreePorts(
                     database: ["--database-url", cluster.url], folder: folder)
@@ -98,14 +144,17 @@ import Testing
                 try await ServeProcess.run(settings) { serve in
                     try await wait(for: "OTLP listens") { await serve.log.contains("OTLP listens") }
                     try await body(
-                        serve, cluster, Post(url: "http://127.0.0.1:\(sinks.otlpPort)/v1/metrics", folder: folder))
+                        serve, cluster,
+                        Post(
+                            url: "\(more.isEmpty ? "http" : "https")://127.0.0.1:\(sinks.otlpPort)/v1/metrics",
+                            folder: folder))
                 }
             }
         }
     }
 
     /// An export of deltas: so many requests of acme in the second that ends at `time`.
-    private static func export(requests: Int64, time: UInt64) throws -> [UInt8] {
+    private static func export(requests: Int64, time: UInt64, gateway: String = "edge") throws -> [UInt8] {
         var point = Opentelemetry_Proto_Metrics_V1_NumberDataPoint()
         point.startTimeUnixNano = (time - 1) * 1_000_000_000
         point.timeUnixNano = time * 1_000_000_000
@@ -118,7 +167,7 @@ import Testing
         var scope = Opentelemetry_Proto_Metrics_V1_ScopeMetrics()
         scope.metrics = [metric]
         var metrics = Opentelemetry_Proto_Metrics_V1_ResourceMetrics()
-        for (key, value) in [("service.instance.id", "gw-1"), ("service.name", "edge")] {
+        for (key, value) in [("service.instance.id", "gw-1"), ("service.name", gateway)] {
             var attribute = Opentelemetry_Proto_Common_V1_KeyValue()
             attribute.key = key
             attribute.value.stringValue = value

@@ -1,6 +1,7 @@
 internal import GRPCNIOTransportHTTP2Posix
 package import Logging
 internal import NIOCertificateReloading
+package import NIOSSL
 internal import ServiceLifecycle
 
 /// Mutual TLS of a listener: its certificate, which is read again when its files change, and whose certificates are taken.
@@ -45,6 +46,24 @@ package struct ServerTLS: Service {
     /// Looks for changed files until the service group shuts down.
     package func run() async throws {
         await cancelWhenGracefulShutdown { try? await reloader.run() }
+    }
+
+    /// What a listener of HTTP needs: the same certificates as gRPC's.
+    ///
+    /// - Throws: `ReceiverError` that names the file.
+    package func httpConfiguration() throws -> TLSConfiguration {
+        do {
+            let authorities = try NIOSSLCertificate.fromPEMFile(files.clientAuthorities)
+            var configuration = try TLSConfiguration.makeServerConfigurationWithMTLS(
+                certificateReloader: reloader, trustRoots: .certificates(authorities))
+            configuration.minimumTLSVersion = .tlsv12
+            return configuration
+        } catch {
+            throw ReceiverError(
+                .tls,
+                "TLS: \(files.clientAuthorities) can not be used: \(error); give the certificates of who signs the clients'",
+                cause: error)
+        }
     }
 
     func transportSecurity() throws -> HTTP2ServerTransport.Posix.TransportSecurity {

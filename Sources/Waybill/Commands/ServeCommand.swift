@@ -49,7 +49,8 @@ struct ServeCommand: AsyncParsableCommand {
                     case .statsd(let transport, let host, let port):
                         Console.error("statsd (\(transport)) listens on \(host):\(port)")
                     case .otlpHTTP(let host, let port):
-                        Console.error("OTLP listens on http://\(host):\(port)/v1/metrics")
+                        let scheme = settings.ingest.tls == nil ? "http" : "https"
+                        Console.error("OTLP listens on \(scheme)://\(host):\(port)/v1/metrics")
                     case .api(let host, let port):
                         Console.error("REST listens on \(api.apiTLSKey == nil ? "http" : "https")://\(host):\(port)")
                     case .operations(let host, let port):
@@ -95,11 +96,11 @@ struct ServeCommand: AsyncParsableCommand {
                 "--grpc-listen \(settings.grpcListen): beyond loopback give tls (certificate, key, client_authorities) in "
                     + "the settings file, or --insecure-trust-network")
         }
-        if let http = ingest.otlpHTTP, !http.isLoopback, !ingest.trustsNetwork {
+        if let http = ingest.otlpHTTP, !http.isLoopback, ingest.tls == nil, !ingest.trustsNetwork {
             throw CommandError(
                 .usage,
-                "--otlp-http-listen \(http): beyond loopback it is received in plain text: let OTLP come by gRPC with TLS, "
-                    + "or give --insecure-trust-network")
+                "--otlp-http-listen \(http): beyond loopback give tls (certificate, key, client_authorities) in the settings "
+                    + "file, or --insecure-trust-network")
         }
         for (address, flag) in [(ingest.statsd.udp, "--statsd-listen"), (ingest.statsd.tcp, "--statsd-tcp-listen")] {
             guard let address, !address.isLoopback else { continue }

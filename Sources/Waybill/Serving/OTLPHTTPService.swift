@@ -1,18 +1,22 @@
 import Gzip
 import Hummingbird
+import HummingbirdTLS
 import Ingest
 import Logging
+import NIOCore
 import UsageStore
 import WireFormats
 
 /// OTLP over HTTP: `POST /v1/metrics` with a protobuf body, plain or gzip. Beside it `POST /v1/access-logs?gateway=…` takes
 /// access logs in JSON, as fluentd and Fluent Bit push them.
+///
+/// With TLS a client needs a certificate, which speaks for the gateways of its name alone.
 enum OTLPHTTP {
     static func application(
         _ receiver: OTLPReceiver, evidence: EvidenceBook, address: ListenAddress, budget: InFlightBudget,
-        largestMessage: Int, logger: Logger,
+        largestMessage: Int, tls: ServerTLS?, access: GatewayAccess, logger: Logger,
         onListening: @escaping @Sendable (Int) -> Void
-    ) -> some ApplicationProtocol {
+    ) throws -> some ApplicationProtocol {
         let router = Router(context: PeerContext.self)
         router.post("/v1/metrics") { request, context -> Response in
             guard request.headers[.contentType]?.lowercased().hasPrefix("application/x-protobuf") ?? false else {
@@ -36,8 +40,11 @@ enum OTLPHTTP {
             case let other?: return answer(.unsupportedMediaType, "the content encoding \(other) is not read")
             }
             do {
+                let names = await context.names(access)
                 let taken: Void? = try await budget.admit(body.count) { [body] in
-                    try await receiver.receive(body, peer: context.peer, at: WallClock.now())
+                    try await receiver.receive(
+                        body, peer: context.peer, at: WallClock.now(),
+                        mayMeter: { access.allows($0, names: names) })
                 }
                 guard taken != nil else { return answer(.serviceUnavailable, "there is no room now; send it again") }
                 // An empty ExportMetricsServiceResponse: all was taken.
@@ -47,7 +54,7 @@ enum OTLPHTTP {
                     "an OTLP export was refused", metadata: ["peer": "\(context.peer)", "error": "\(error)"])
                 return answer(.badRequest, error.description)
             } catch let error as MetricsStreamRefusal {
-                return answer(.serviceUnavailable, error.message)
+                return answer(error.code == .notPermitted ? .forbidden : .serviceUnavailable, error.message)
             } catch {
                 logger.error(
                     "an OTLP export was not counted; its sender may send it again",
@@ -59,6 +66,10 @@ enum OTLPHTTP {
             guard let gateway = request.uri.queryParameters["gateway"].map(String.init),
                 (1...512).contains(gateway.utf8.count)
             else { return answer(.badRequest, "say whose logs they are: /v1/access-logs?gateway=gw-eu-1") }
+            guard await access.allows(gateway, names: context.names(access)) else {
+                return answer(
+                    .forbidden, "the client's certificate does not let it speak for the gateway \(gateway)")
+            }
             guard let body = try? await request.body.collect(upTo: largestMessage) else {
                 return answer(.contentTooLarge, "a request holds at most \(largestMessage) bytes")
             }
@@ -71,6 +82,7 @@ enum OTLPHTTP {
         }
         return Application(
             router: router,
+            server: try tls.map { try .tls(tlsConfiguration: $0.httpConfiguration()) } ?? .http1(),
             configuration: .init(address: .hostname(address.host, port: address.port), serverName: "waybill"),
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? address.port) }, logger: logger)
     }
@@ -86,10 +98,17 @@ enum OTLPHTTP {
         var coreContext: CoreRequestContextStorage
         /// The sender's address.
         let peer: String
+        private let channel: any Channel
 
         init(source: ApplicationRequestContextSource) {
             coreContext = .init(source: source)
             peer = source.channel.remoteAddress?.ipAddress ?? ""
+            channel = source.channel
+        }
+
+        /// The names of the client's certificate, where they limit anything.
+        func names(_ access: GatewayAccess) async -> [String] {
+            access.gateways == nil ? [] : await PeerCertificate.names(of: channel)
         }
     }
 }

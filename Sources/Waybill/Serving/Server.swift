@@ -110,12 +110,13 @@ struct Server {
                 logger: logger, onListening: { announce(.metricsService(host: $0.host, port: $0.port)) }))
         if let http = settings.otlpHTTP {
             services.append(
-                RESTService(
+                try RESTService(
                     on: http, named: "OTLP by HTTP", announce: { announce(.otlpHTTP(host: http.host, port: $0)) }
                 ) { onListening in
-                    OTLPHTTP.application(
+                    try OTLPHTTP.application(
                         otlp, evidence: evidence, address: http, budget: budget,
-                        largestMessage: settings.largestMessage, logger: logger,
+                        largestMessage: settings.largestMessage, tls: tls,
+                        access: GatewayAccess(gateways: settings.tls?.gateways), logger: logger,
                         onListening: onListening)
                 })
         }
