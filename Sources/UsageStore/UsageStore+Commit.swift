@@ -16,15 +16,20 @@ extension UsageStore {
     /// Stores whole streams on a connection whose transaction is the caller's, names included. Returns them with their
     /// numbers.
     func store(_ commits: [StreamCommit], on connection: PostgresConnection) async throws -> [StreamCommit] {
+        var numbered = try await numbered(commits, on: connection)
+        try await EpochRegister(connection: connection, logger: logger).resolve(&numbered)
+        try await TapeWriter(connection: connection).write(numbered)
+        return numbered
+    }
+
+    /// Streams with the numbers of their names and sets; the partitions that their tapes need are made.
+    private func numbered(_ commits: [StreamCommit], on connection: PostgresConnection) async throws -> [StreamCommit] {
         var numbered = commits
-        let dictionaries = Dictionaries(connection: connection)
-        for index in numbered.indices { try await dictionaries.number(&numbered[index]) }
+        try await Dictionaries(connection: connection).number(&numbered)
         let quarterHours = numbered.flatMap { $0.tape.quarterHours }
         if let first = quarterHours.min(), let last = quarterHours.max() {
             try await partitions.prepare(first...last, on: connection)
         }
-        try await EpochRegister(connection: connection, logger: logger).resolve(&numbered)
-        try await TapeWriter(connection: connection).write(numbered)
         return numbered
     }
 
@@ -36,13 +41,7 @@ extension UsageStore {
         guard !commits.isEmpty else { return [:] }
         commits.sort { $0.tape.stream < $1.tape.stream }
         let numbered = try await pool.withConnection { [commits] connection in
-            var numbered = commits
-            try await Dictionaries(connection: connection).number(&numbered)
-            let quarterHours = numbered.flatMap { $0.tape.quarterHours }
-            if let first = quarterHours.min(), let last = quarterHours.max() {
-                try await partitions.prepare(first...last, on: connection)
-            }
-            return numbered
+            try await numbered(commits, on: connection)
         }
         return try await pool.transaction(.readCommitted) { connection in
             var numbered = numbered
