@@ -3,10 +3,12 @@ import PostgreSQL
 import UsageStore
 
 /// Queries over 1,000 tenants × 13 months, and over ten million quarter hours without a roll-up.
+/// `WAYBILL_BENCH_TENANTS` sets the tenants.
 enum QueryBenchmarks {
     static let all = [Benchmark("usage-queries", "a tenant's month out of 1,000 tenants × 13 months", queries)]
 
     private static let runs = 300
+    private static var tenants: Int { StoreFleet.scale("WAYBILL_BENCH_TENANTS", 1000) }
 
     @Sendable private static func queries(_ stopwatch: Stopwatch) async throws {
         let fleet = try await StoreFleet()
@@ -15,19 +17,19 @@ enum QueryBenchmarks {
         let month = (from: Timestamp(seconds: 1_788_220_800), to: Timestamp(seconds: 1_790_812_800))  // 2026-09
         try await latency("a month by day") { run in
             let usage = try await store.monthlyUsage(
-                tenant: "t\(run * 7919 % 1000)", month: "2026-09", zone: "UTC", from: month.from, to: month.to,
+                tenant: "t\(run * 7919 % tenants + 1)", month: "2026-09", zone: "UTC", from: month.from, to: month.to,
                 groupBy: [.day])
             precondition(usage.groups.count == 30)
         }
         try await latency("a month by service and hour") { run in
             let usage = try await store.monthlyUsage(
-                tenant: "t\(run * 7919 % 1000)", month: "2026-09", zone: "UTC", from: month.from, to: month.to,
+                tenant: "t\(run * 7919 % tenants + 1)", month: "2026-09", zone: "UTC", from: month.from, to: month.to,
                 groupBy: [.service, .hour])
             precondition(usage.groups.count == 720)
         }
         try await latency("a free range of 30 days on quarter hours, in days") { run in
             let usage = try await store.usage(
-                tenant: "t\(run * 7919 % 1000)", from: month.from.advanced(byMicroseconds: 900_000_000),
+                tenant: "t\(run * 7919 % tenants + 1)", from: month.from.advanced(byMicroseconds: 900_000_000),
                 to: month.to.advanced(byMicroseconds: -900_000_000), window: .day)
             precondition(usage.count == 30)
         }
@@ -41,7 +43,7 @@ enum QueryBenchmarks {
         _ = try await pool.withConnection { connection in
             for statement in [
                 "SELECT make_partitions('2025-09-01', '2026-10-01')",
-                "INSERT INTO tenant (name) SELECT 't' || n FROM generate_series(0, 999) AS n",
+                "INSERT INTO tenant (name) SELECT 't' || n FROM generate_series(1, \(tenants)) AS n",
                 "INSERT INTO service (tenant_id, name) SELECT tenant_id, 'gateway' FROM tenant",
                 "INSERT INTO gateway (name, metering_since) VALUES ('edge', '2025-09-01')",
                 """

@@ -30,6 +30,11 @@ struct StoreFleet {
         try await store.putInForce(meters: [meters], now: Timestamp(seconds: 0))
     }
 
+    /// A number that the environment may set.
+    static func scale(_ variable: String, _ standard: Int) -> Int {
+        ProcessInfo.processInfo.environment[variable].flatMap { Int($0) } ?? standard
+    }
+
     func remove() async {
         await store.pool.shutdown()
         await server.stop()

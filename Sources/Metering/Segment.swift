@@ -82,12 +82,15 @@ package struct Segment: Hashable, Sendable {
 }
 
 extension Segment {
-    /// `recentFlushes` as varints: microseconds before (even, halved) or after (odd) the last flush.
+    /// `recentFlushes` as varints: milliseconds before (even, halved) or after (odd) the last flush, behind a 1, which no
+    /// other body begins with. Where one is between two milliseconds, all are microseconds, without the 1.
     package var recentFlushBody: [UInt8] {
-        var body: [UInt8] = []
-        for time in recentFlushes {
-            let before = lastFlush.microseconds(since: time)
-            body.appendVarint(before.magnitude << 1 | (before < 0 ? 1 : 0))
+        let spans = recentFlushes.map { lastFlush.microseconds(since: $0) }
+        let areWhole = spans.allSatisfy { $0 % 1000 == 0 } && !spans.isEmpty
+        var body: [UInt8] = areWhole ? [1] : []
+        for before in spans {
+            let magnitude = areWhole ? before.magnitude / 1000 : before.magnitude
+            body.appendVarint(magnitude << 1 | (before < 0 ? 1 : 0))
         }
         return body
     }
@@ -95,10 +98,14 @@ extension Segment {
     /// Reads what `recentFlushBody` wrote.
     package static func recentFlushes(_ body: [UInt8], lastFlush: Timestamp) throws(MeteringError) -> [Timestamp] {
         var reader = ByteReader(body)
+        // Nothing is 0 microseconds after the last flush: that is 0 before it.
+        let unit: Int64 = body.first == 1 ? 1000 : 1
+        if unit > 1 { _ = try reader.varint() }
         var times: [Timestamp] = []
         while !reader.isAtEnd {
             let span = try reader.varint()
-            times.append(lastFlush.advanced(byMicroseconds: Int64(span >> 1) * (span & 1 == 0 ? -1 : 1)))
+            let magnitude = Int64(span >> 1).multipliedClamped(by: unit)
+            times.append(lastFlush.advanced(byMicroseconds: magnitude * (span & 1 == 0 ? -1 : 1)))
         }
         return times
     }
@@ -131,27 +138,81 @@ package enum GaugeMinutes {
 ///               else (number of runs << 2) | last time differs << 1 | first time differs, of the first and last run
 ///     per run   peak value, peak − first (varints), then the times that differ from the segment's first and last flush
 ///
-/// A counter that is read in every flush costs a header byte and two varints: its times are the segment's. Times are
-/// microseconds after the first flush. Runs between the first and the last write both their times.
+/// A counter that is read in every flush is plain: one run, whose times are the segment's. Two or more of them in a row
+/// have one header: 1, which is none of the above, and their number; each then costs two varints. Times are microseconds
+/// after the first flush. Runs between the first and the last write both their times.
 enum SegmentBody {
-    static func append(_ runs: borrowing [Run], firstFlush: Timestamp, lastFlush: Timestamp, to body: inout [UInt8]) {
-        guard let first = runs.first, let last = runs.last else {
-            body.append(0)
-            return
+    struct Writer {
+        private let firstFlush: Timestamp
+        private let lastFlush: Timestamp
+        private var body: [UInt8] = []
+        /// The plain runs in a row that are not yet in the body, and their number.
+        private var plain: [UInt8] = []
+        private var plainRuns: UInt64 = 0
+
+        init(firstFlush: Timestamp, lastFlush: Timestamp, slots: Int) {
+            self.firstFlush = firstFlush
+            self.lastFlush = lastFlush
+            body.reserveCapacity(slots * 8)
+            plain.reserveCapacity(slots * 8)
         }
-        let firstDiffers = first.first.time != firstFlush
-        let lastDiffers = last.peak.time != lastFlush
-        body.appendVarint(UInt64(runs.count) << 2 | (lastDiffers ? 2 : 0) | (firstDiffers ? 1 : 0))
-        for index in runs.indices {
-            let run = runs[index]
+
+        /// The runs of the next slot.
+        mutating func append(_ runs: borrowing [Run]) {
+            guard let first = runs.first, let last = runs.last else {
+                closePlain()
+                body.append(0)
+                return
+            }
+            if runs.count == 1 { return append(first) }
+            closePlain()
+            let firstDiffers = first.first.time != firstFlush
+            let lastDiffers = last.peak.time != lastFlush
+            body.appendVarint(UInt64(runs.count) << 2 | (lastDiffers ? 2 : 0) | (firstDiffers ? 1 : 0))
+            for index in runs.indices {
+                append(
+                    runs[index], withFirst: index > 0 || firstDiffers, withLast: index < runs.count - 1 || lastDiffers)
+            }
+        }
+
+        /// The one run of the next slot.
+        mutating func append(_ run: Run) {
+            let firstDiffers = run.first.time != firstFlush
+            let lastDiffers = run.peak.time != lastFlush
+            guard firstDiffers || lastDiffers else {
+                plain.appendVarint(UInt64(run.peak.value))
+                plain.appendVarint(UInt64(run.peak.value - run.first.value))
+                plainRuns += 1
+                return
+            }
+            closePlain()
+            body.appendVarint(1 << 2 | (lastDiffers ? 2 : 0) | (firstDiffers ? 1 : 0))
+            append(run, withFirst: firstDiffers, withLast: lastDiffers)
+        }
+
+        mutating func finish() -> [UInt8] {
+            closePlain()
+            return body
+        }
+
+        private mutating func append(_ run: Run, withFirst: Bool, withLast: Bool) {
             body.appendVarint(UInt64(run.peak.value))
             body.appendVarint(UInt64(run.peak.value - run.first.value))
-            if index > 0 || firstDiffers {
-                body.appendVarint(UInt64(run.first.time.microseconds(since: firstFlush)))
+            if withFirst { body.appendVarint(UInt64(run.first.time.microseconds(since: firstFlush))) }
+            if withLast { body.appendVarint(UInt64(run.peak.time.microseconds(since: firstFlush))) }
+        }
+
+        private mutating func closePlain() {
+            guard plainRuns > 0 else { return }
+            if plainRuns == 1 {
+                body.append(1 << 2)
+            } else {
+                body.append(1)
+                body.appendVarint(plainRuns)
             }
-            if index < runs.count - 1 || lastDiffers {
-                body.appendVarint(UInt64(run.peak.time.microseconds(since: firstFlush)))
-            }
+            body += plain
+            plain.removeAll(keepingCapacity: true)
+            plainRuns = 0
         }
     }
 
@@ -164,6 +225,8 @@ enum SegmentBody {
         private var run = 0
         private var firstDiffers = false
         private var lastDiffers = false
+        /// Plain slots that follow without a header.
+        private var plainSlots: UInt64 = 0
 
         init(_ body: [UInt8], firstFlush: Timestamp, lastFlush: Timestamp) {
             bytes = ByteReader(body)
@@ -173,8 +236,18 @@ enum SegmentBody {
 
         mutating func next() throws(MeteringError) -> (slot: Int, run: Run)? {
             while run == runs {
-                if bytes.isAtEnd { return nil }
-                let header = try bytes.varint()
+                var header: UInt64 = 1 << 2
+                if plainSlots > 0 {
+                    plainSlots -= 1
+                } else if bytes.isAtEnd {
+                    return nil
+                } else {
+                    header = try bytes.varint()
+                    if header == 1 {
+                        plainSlots = try bytes.varint()
+                        continue
+                    }
+                }
                 slot += 1
                 runs = Int(clamping: header >> 2)
                 run = 0

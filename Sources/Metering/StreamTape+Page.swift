@@ -95,12 +95,16 @@ extension StreamTape {
         func segment(
             stream: StreamID, temporality: Temporality, counters: [CounterID], gauges gaugeIDs: [CounterID]
         ) -> Segment {
-            var body: [UInt8] = []
-            body.reserveCapacity(current.count * 8)
+            var body = SegmentBody.Writer(firstFlush: firstFlush, lastFlush: lastFlush, slots: current.count)
             for slot in counters.indices {
-                var runs = ended[slot] ?? []
-                if slot < current.count, let run = current[slot] { runs.append(run) }
-                SegmentBody.append(runs, firstFlush: firstFlush, lastFlush: lastFlush, to: &body)
+                let run = slot < current.count ? current[slot] : nil
+                if let runs = ended[slot] {
+                    body.append(runs + [run].compactMap(\.self))
+                } else if let run {
+                    body.append(run)
+                } else {
+                    body.append([])
+                }
             }
             var gaugeBody: [UInt8] = []
             for minutes in gauges {
@@ -114,7 +118,7 @@ extension StreamTape {
                 stream: stream, quarterHour: quarterHour, revision: revision, firstFlush: firstFlush,
                 lastFlush: lastFlush, flushes: flushes, busiestFlush: busiestFlush, recentFlushes: comparable,
                 counters: counters,
-                gauges: gaugeIDs, body: body, gaugeBody: gaugeBody, temporality: temporality
+                gauges: gaugeIDs, body: body.finish(), gaugeBody: gaugeBody, temporality: temporality
             )
         }
     }

@@ -22,13 +22,15 @@ import Testing
         let start = Timestamp.at(12, 0)
         let last = start.advanced(byMicroseconds: random.pick(0...899_999_999))
         let counters = Self.ids(Int(random.pick(0...12)))
-        var body: [UInt8] = []
+        var body = SegmentBody.Writer(firstFlush: start, lastFlush: last, slots: counters.count)
         var expected: [CounterID: [Run]] = [:]
         for counter in counters {
             var times = (0..<(2 * random.pick(0...4))).map { _ in
                 start.advanced(byMicroseconds: random.pick(0...last.microseconds(since: start)))
             }
             times.sort()
+            // Mostly a counter is read in every flush, and so are its neighbours.
+            if random.chance(40) { times = [start, last] }
             if !times.isEmpty, random.chance(50) { times[0] = start }
             if !times.isEmpty, random.chance(50) { times[times.count - 1] = last }
             let runs = Swift.stride(from: 0, to: times.count, by: 2).map { index in
@@ -37,12 +39,13 @@ import Testing
                     first: Reading(time: times[index], value: random.pick(0...peak)),
                     peak: Reading(time: times[index + 1], value: peak))
             }
-            SegmentBody.append(runs, firstFlush: start, lastFlush: last, to: &body)
+            body.append(runs)
             if !runs.isEmpty { expected[counter] = runs }
         }
         let segment = Segment(
             stream: StreamID(rawValue: 1), quarterHour: QuarterHour(containing: start), revision: 1, firstFlush: start,
-            lastFlush: last, flushes: 2, recentFlushes: [], counters: counters, gauges: [], body: body, gaugeBody: [],
+            lastFlush: last, flushes: 2, recentFlushes: [], counters: counters, gauges: [], body: body.finish(),
+            gaugeBody: [],
             temporality: .cumulative)
         return (segment, expected)
     }
@@ -95,6 +98,24 @@ import Testing
         #expect(error?.message.contains("does not fit its counter set") == true)
     }
 
+    @Test("A body that was written with a header for each slot is still read")
+    func headers() throws {
+        var segment = Segment(
+            stream: StreamID(rawValue: 1), quarterHour: QuarterHour(containing: .at(12, 0)), revision: 1,
+            firstFlush: .at(12, 0), lastFlush: .at(12, 14), flushes: 2, recentFlushes: [], counters: Self.ids(4),
+            gauges: [], body: [4, 9, 2, 0, 4, 8, 8, 4, 7, 0], gaugeBody: [], temporality: .cumulative)
+        let written = try runs(segment)
+        #expect(
+            written.mapValues { $0.map(\.peak.value) } == [
+                .init(rawValue: 0): [9], .init(rawValue: 14): [8], .init(rawValue: 21): [7],
+            ])
+        // The same with one header for two in a row.
+        segment.body = [4, 9, 2, 0, 1, 2, 8, 8, 7, 0]
+        #expect(try runs(segment) == written)
+        segment.body = [1, 5, 9, 2]
+        #expect(throws: MeteringError.self) { try runs(segment) }
+    }
+
     @Test("Sixty counters read in every flush of a quarter hour take less than 600 bytes")
     func size() throws {
         var random = SeededGenerator(seed: 1)
@@ -106,7 +127,7 @@ import Testing
         }
         let segment = try #require(tape.segments(after: 0, counters: Self.ids(60), gauges: []).first)
         #expect(segment.body.count < 600)
-        #expect(segment.recentFlushBody.count < 100)
+        #expect(segment.recentFlushBody.count < 60)
         #expect(try runs(segment).count == 60)
     }
 
@@ -142,6 +163,16 @@ import Testing
         #expect(throws: MeteringError.self) {
             try Segment.recentFlushes([0x80], lastFlush: segment.lastFlush)
         }
+        // Whole milliseconds are written as such, and what was written before that is still read.
+        segment.recentFlushes = [.at(11, 0), .at(12, 0), .at(14, 0)]
+        segment.lastFlush = .at(12, 0)
+        let short = segment.recentFlushBody
+        #expect(short.first == 1 && short.count < body.count)
+        #expect(try Segment.recentFlushes(short, lastFlush: .at(12, 0)) == segment.recentFlushes)
+        #expect(
+            try Segment.recentFlushes([0, 0x80, 0x08], lastFlush: .at(12, 0)) == [
+                .at(12, 0), .at(12, 0).advanced(byMicroseconds: -512),
+            ])
         let far: [UInt8] = Array(repeating: 0xff, count: 9) + [1]
         #expect(try Segment.recentFlushes(far, lastFlush: .at(12, 0)) == [.latest])
     }

@@ -114,6 +114,8 @@ struct Cluster {
             "listen_addresses=", "unix_socket_directories=\(socketDirectory)", "unix_socket_permissions=0700",
             "port=5432", "logging_collector=off", "log_destination=stderr", "log_timezone=UTC", "TimeZone=UTC",
             "cluster_name=waybill",
+            // A page's first change after a checkpoint logs the whole page: fewer checkpoints, and pages compressed.
+            "checkpoint_timeout=15min", "max_wal_size=2GB", "wal_compression=on",
         ]
         if !durable { settings += ["fsync=off", "full_page_writes=off"] }
         return try account.command([programs.postgres, "-D", path] + settings.flatMap { ["-c", $0] })
