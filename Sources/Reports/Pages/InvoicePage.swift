@@ -180,10 +180,15 @@ package struct InvoicePage {
             readings?.instances.map { cells($0, "\($0.gateway) / \($0.instance ?? "")") } ?? [])
         fields.text(
             "instances_title",
-            readings.map {
-                language.sentence(
-                    .annexLargest,
-                    ["shown": language.count($0.instances.count), "all": language.count($0.instanceCount)])
+            readings.map { readings in
+                readings.instances.count == readings.instanceCount
+                    ? language[.annexByInstance]
+                    : language.sentence(
+                        .annexLargest,
+                        [
+                            "shown": language.count(readings.instances.count),
+                            "all": language.count(readings.instanceCount),
+                        ])
             })
         fields.text("readings_sum", readings.map { language.count($0.difference) })
         let corrections = readings.flatMap { $0.corrections == 0 ? nil : $0 }
