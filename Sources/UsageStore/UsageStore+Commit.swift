@@ -16,7 +16,7 @@ extension UsageStore {
     /// Stores whole streams on a connection whose transaction is the caller's, names included. Returns them with their
     /// numbers.
     func store(_ commits: [StreamCommit], on connection: PostgresConnection) async throws -> [StreamCommit] {
-        var numbered = try await numbered(commits, on: connection)
+        var numbered = try await self.numbered(commits, on: connection)
         try await EpochRegister(connection: connection, logger: logger).resolve(&numbered)
         try await TapeWriter(connection: connection).write(numbered)
         return numbered
