@@ -41,7 +41,7 @@ extension UsageStore {
         guard !commits.isEmpty else { return [:] }
         commits.sort { $0.tape.stream < $1.tape.stream }
         let numbered = try await pool.withConnection { [commits] connection in
-            try await numbered(commits, on: connection)
+            try await self.numbered(commits, on: connection)
         }
         return try await pool.transaction(.readCommitted) { connection in
             var numbered = numbered
