@@ -98,13 +98,14 @@ let package = Package(
         .target(
             name: "WebAPI",
             dependencies: [
-                "Billing", "CZlib", "Metering", "PostgreSQL", "Pricing", "UsageStore",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Billing", "CZlib", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports", "Savings",
+                "UsageStore", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
@@ -129,9 +130,10 @@ let package = Package(
             name: "Benchmarks",
             dependencies: [
                 "Billing", "EnvoyAPI", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "UsageStore",
-                "WireFormats",
+                "WebAPI", "WireFormats",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -187,8 +189,9 @@ let package = Package(
         .testTarget(
             name: "WebAPITests",
             dependencies: [
-                "Metering", "PostgreSQL", "TestSupport", "UsageStore", "WebAPI",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "Billing", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing", "Reports", "TestSupport",
+                "UsageStore",
+                "WebAPI", .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "JWTKit", package: "jwt-kit"),

@@ -33,6 +33,11 @@ package struct AccessLogEvidence: Hashable, Sendable {
         /// When the first and the last of them ended.
         package var first: Timestamp
         package var last: Timestamp
+
+        package init(first: Timestamp, last: Timestamp) {
+            self.first = first
+            self.last = last
+        }
     }
 
     /// What became of a request.

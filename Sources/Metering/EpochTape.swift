@@ -35,12 +35,27 @@ package struct EpochTape: Sendable {
 
     /// Counters of this quarter hour that `previous` says nothing of: their closings, if there are any, are older.
     package func countersWithoutOpening() throws -> Set<CounterID> {
+        if let missing = try slotsWithoutOpening() { return missing }
         var missing: Set<CounterID> = []
         for segment in current where segment.temporality == .cumulative {
             try segment.forEachRun { counter, _ in missing.insert(counter) }
         }
         for segment in previous {
             try segment.forEachRun { counter, _ in missing.remove(counter) }
+        }
+        return missing
+    }
+
+    /// The same where one segment followed upon one with the same counters, as mostly; nil elsewhere.
+    private func slotsWithoutOpening() throws -> Set<CounterID>? {
+        guard previous.count == 1, current.count == 1, current[0].temporality == .cumulative,
+            previous[0].counters == current[0].counters
+        else { return nil }
+        var isRead = [Bool](repeating: false, count: current[0].counters.count)
+        try previous[0].forEachRun { slot, _, _ in isRead[slot] = true }
+        var missing: Set<CounterID> = []
+        try current[0].forEachRun { slot, counter, _ in
+            if !isRead[slot] { missing.insert(counter) }
         }
         return missing
     }
@@ -116,6 +131,19 @@ package struct Gap: Hashable, Sendable {
         case evidence
     }
 
+    /// The stretch of a gap, from its beginning, of which it is known what was counted in it: what access logs show there
+    /// beyond that went uncounted.
+    package struct Blind: Hashable, Sendable {
+        package var to: Timestamp
+        /// Requests that were counted and ended in the stretch.
+        package var counted: Int64
+
+        package init(to: Timestamp, counted: Int64 = 0) {
+            self.to = to
+            self.counted = counted
+        }
+    }
+
     package var reason: Reason
     package var epoch: Int64
     package var counter: CounterID?
@@ -126,11 +154,14 @@ package struct Gap: Hashable, Sendable {
     package var upper: Int64?
     /// Nil with `upper`.
     package var basis: Basis?
+    /// What of the gap evidence can be laid into; nil where it can not be told what was counted in it.
+    package var blind: Blind?
 
     package init(
         reason: Reason, epoch: Int64, counter: CounterID?, from: Timestamp, to: Timestamp, lower: Int64, upper: Int64?,
-        basis: Basis = .counted
+        basis: Basis = .counted, blind: Blind? = nil
     ) {
+        self.blind = blind
         self.basis = upper == nil ? nil : basis
         self.reason = reason
         self.epoch = epoch

@@ -31,16 +31,21 @@ enum IdentityConflict {
 
     /// The stretches in which connection managers' counters of one epoch fell three times within ten flushes.
     static func falls(
-        _ before: [CounterID: [Reading]], _ now: [CounterID: [Reading]], _ lane: Lane,
+        _ before: CounterReadings, _ now: CounterReadings, _ matches: [Int?], _ lane: Lane,
         outside overlaps: [ClosedRange<Timestamp>], _ isConnectionManagers: (CounterID) -> Bool
     ) -> [ClosedRange<Timestamp>] {
         var times: Set<Timestamp> = []
-        for (counter, readings) in now where isConnectionManagers(counter) {
+        for index in now.counters.indices {
             var last: Reading?
-            for reading in (before[counter] ?? []) + readings
-            where !overlaps.contains(where: { $0.contains(reading.time) }) {
-                if let last, reading.value < last.value { times.insert(reading.time) }
-                last = reading
+            let earlier = matches[index].map { before.readings(at: $0) } ?? []
+            for readings in [earlier, now.readings(at: index)] {
+                for reading in readings where !overlaps.contains(where: { $0.contains(reading.time) }) {
+                    // Few counters fall, so whose they are is asked of those alone.
+                    if let last, reading.value < last.value, isConnectionManagers(now.counters[index]) {
+                        times.insert(reading.time)
+                    }
+                    last = reading
+                }
             }
         }
         guard times.count >= fallsInConflict, let interval = lane.flushInterval else { return [] }

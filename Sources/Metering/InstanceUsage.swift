@@ -28,7 +28,8 @@ package struct InstanceUsage: Sendable {
                 gaps.append(
                     Gap(
                         reason: .lateStart, epoch: epoch.epoch, counter: counter,
-                        from: epoch.opening.started ?? reading.time, to: reading.time, lower: 0, upper: reading.value
+                        from: epoch.opening.started ?? reading.time, to: reading.time, lower: 0, upper: reading.value,
+                        blind: Gap.Blind(to: reading.time)
                     )
                 )
             }
@@ -43,20 +44,23 @@ package struct InstanceUsage: Sendable {
         let now = try lane.points(of: lane.current)
         let rate = lane.rate
         var conflicts = overlaps
-        conflicts += IdentityConflict.falls(before, now, lane, outside: overlaps, isConnectionManagers)
-        for (counter, points) in now {
-            var opening = before[counter]?.last ?? lane.older[counter]
+        let matches = before.matches(of: now)
+        conflicts += IdentityConflict.falls(before, now, matches, lane, outside: overlaps, isConnectionManagers)
+        counters.reserveCapacity(counters.count + now.counters.count)
+        for (index, counter) in now.counters.enumerated() {
+            var opening = matches[index].flatMap { before.readings(at: $0).last } ?? lane.older[counter]
             if let baseline = lane.opening.baseline[counter], (opening.map { $0.time < baseline.time } ?? true) {
                 opening = baseline
             }
             var walk = CounterWalk(
-                epoch: lane.epoch, counter: counter, opening: opening, started: lane.opens(points),
+                epoch: lane.epoch, counter: counter, opening: opening,
+                started: lane.opens(now.readings(at: index).first, interval: rate.flushInterval),
                 quarterHour: quarterHour, conflicts: conflicts, higher: higher, rate: rate
             )
-            for point in points { walk.step(to: point) }
+            for point in now.readings(at: index) { walk.step(to: point) }
             walk.end()
             counters.append(walk.usage)
-            gaps += walk.gaps
+            if !walk.gaps.isEmpty { gaps += walk.gaps }
         }
     }
 
@@ -143,30 +147,14 @@ struct Lane {
     }
 
     /// Each counter's readings in the order of time; at equal times the maximum.
-    func points(of segments: [Segment]) throws -> [CounterID: [Reading]] {
-        var points: [CounterID: [Reading]] = [:]
-        for segment in segments {
-            try segment.forEachRun { counter, run in
-                points[counter, default: []].append(run.first)
-                if run.peak != run.first { points[counter, default: []].append(run.peak) }
-            }
-        }
-        return points.mapValues { readings in
-            var merged: [Reading] = []
-            for reading in readings.sorted(by: { ($0.time, $0.value) < ($1.time, $1.value) }) {
-                if merged.last?.time == reading.time { merged.removeLast() }
-                merged.append(reading)
-            }
-            return merged
-        }
-    }
+    func points(of segments: [Segment]) throws -> CounterReadings { try CounterReadings(of: segments) }
 
     /// Since when a counter counts that was not read before; nil where that is not known. What an odometer was given first
     /// was counted since the flush before.
-    func opens(_ points: [Reading]) -> Timestamp? {
+    func opens(_ first: Reading?, interval: Int64?) -> Timestamp? {
         if let started = opening.started { return started }
-        guard isOdometer, let first = points.first else { return nil }
-        return first.time.advanced(byMicroseconds: -(flushInterval ?? 0))
+        guard isOdometer, let first else { return nil }
+        return first.time.advanced(byMicroseconds: -(interval ?? 0))
     }
 
     /// The rate around the lane's readings, from which gaps are bounded.
@@ -248,7 +236,8 @@ private struct CounterWalk {
                 Gap(
                     reason: .reset, epoch: usage.epoch, counter: usage.counter, from: last.time, to: reading.time,
                     lower: 0,
-                    upper: rate.bound(unobserved: reading.time.microseconds(since: last.time)), basis: .rate))
+                    upper: rate.bound(unobserved: reading.time.microseconds(since: last.time)), basis: .rate,
+                    blind: Gap.Blind(to: reading.time, counted: step)))
         }
         usage.quantity = usage.quantity.addingClamped(step)
         if last.time < quarterHour.start, step > 0, usage.carriedSince == nil {
@@ -272,7 +261,7 @@ private struct CounterWalk {
         gaps.append(
             Gap(
                 reason: .identityConflict, epoch: usage.epoch, counter: usage.counter, from: good.time,
-                to: reading.time, lower: 0, upper: nil
+                to: reading.time, lower: 0, upper: nil, blind: Gap.Blind(to: reading.time)
             )
         )
         conflictSince = nil

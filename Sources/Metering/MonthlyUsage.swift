@@ -22,24 +22,41 @@ package struct MonthlyUsage: Encodable, Sendable {
         package var from: String
         package var to: String
         package var reason: String
+        /// Narrowed by the evidence, less what of it is billed.
         package var lower: Int64
         /// Nil where nothing bounds the gap.
         package var upper: Int64?
         /// Where the upper bound comes from (`Gap.Basis`); nil with it.
         package var basis: String?
+        /// The requests that access logs show inside the gap; nil where they show none.
+        package var evidence: Int64?
+        /// Of them, what a correction bills, which is in `requests` of the usage; nil where none does.
+        package var billed: Int64?
+        /// What is known without the evidence.
+        package let lowerWithoutEvidence: Int64
 
+        /// - Parameters:
+        ///   - lower, upper: what is known without the evidence.
+        ///   - evidence, billed: what access logs show inside, and what of it a correction bills.
         package init(
             gateway: String, instance: String, from: String, to: String, reason: String, lower: Int64, upper: Int64?,
-            basis: String? = nil
+            basis: String? = nil, evidence: Int64 = 0, billed: Int64 = 0
         ) {
             self.basis = basis
+            self.evidence = evidence > 0 ? evidence : nil
+            self.billed = billed > 0 ? billed : nil
+            lowerWithoutEvidence = max(0, lower - billed)
             self.gateway = gateway
             self.instance = instance
             self.from = from
             self.to = to
             self.reason = reason
-            self.lower = lower
-            self.upper = upper
+            self.lower = max(0, max(lower, evidence) - billed)
+            self.upper = upper.map { max(0, $0 - billed) }
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case gateway, instance, from, to, reason, lower, upper, basis, evidence, billed
         }
     }
 

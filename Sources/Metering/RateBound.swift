@@ -54,6 +54,6 @@ extension Gap {
     package func bounded(by rate: FlushRate) -> Gap {
         Gap(
             reason: reason, epoch: epoch, counter: counter, from: from, to: to, lower: lower,
-            upper: rate.bound(unobserved: to.microseconds(since: from)), basis: .rate)
+            upper: rate.bound(unobserved: to.microseconds(since: from)), basis: .rate, blind: blind)
     }
 }

@@ -50,6 +50,10 @@ package struct Segment: Hashable, Sendable {
 
     /// Calls `visit` for every run, by slot and in order of time.
     package func forEachRun(_ visit: (_ counter: CounterID, Run) throws -> Void) throws {
+        try forEachRun { _, counter, run in try visit(counter, run) }
+    }
+
+    func forEachRun(_ visit: (_ slot: Int, _ counter: CounterID, Run) throws -> Void) throws {
         var reader = SegmentBody.Reader(body, firstFlush: firstFlush, lastFlush: lastFlush)
         while let (slot, run) = try reader.next() {
             guard slot < counters.count else {
@@ -58,7 +62,7 @@ package struct Segment: Hashable, Sendable {
                     "stream \(stream.rawValue), \(quarterHour): a run of slot \(slot) of "
                         + "\(counters.count); the row does not fit its counter set")
             }
-            try visit(counters[slot], run)
+            try visit(slot, counters[slot], run)
         }
     }
 

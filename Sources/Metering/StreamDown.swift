@@ -19,7 +19,9 @@ enum StreamDown {
             gaps.append(
                 Gap(
                     reason: .streamDown, epoch: epoch.epoch, counter: nil, from: from, to: segment.firstFlush, lower: 0,
-                    upper: rate.bound(unobserved: missing), basis: .rate))
+                    upper: rate.bound(unobserved: missing), basis: .rate,
+                    // What comes first after the hole was counted since the flush before it, which nobody heard.
+                    blind: Gap.Blind(to: segment.firstFlush.advanced(byMicroseconds: -interval - interval / 2))))
         }
         return gaps
     }

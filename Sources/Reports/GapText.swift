@@ -29,10 +29,24 @@ package struct GapText {
     }
 
     package var bounds: String {
-        let lower = Digits.grouped(gap.lower)
-        guard let upper = gap.upper else { return "at least \(lower) requests" }
-        let bounds = "between \(lower) and \(Digits.grouped(upper)) requests"
-        return gap.basis == Gap.Basis.rate.rawValue ? bounds + " (by the rates around it)" : bounds
+        let lower = Digits.grouped(gap.lowerWithoutEvidence)
+        let known: String
+        if let upper = gap.upper {
+            let bounds = "between \(lower) and \(Digits.grouped(upper)) requests"
+            known = gap.basis == Gap.Basis.rate.rawValue ? bounds + " (by the rates around it)" : bounds
+        } else {
+            known = "at least \(lower) requests"
+        }
+        return known + shown
+    }
+
+    /// What access logs show inside the gap, which is a lower bound: a log may have lost lines.
+    private var shown: String {
+        guard let evidence = gap.evidence else { return "" }
+        let words = ": the access log shows \(Digits.grouped(evidence))"
+        guard let billed = gap.billed else { return words }
+        if billed == evidence { return words + ", billed by a correction" }
+        return words + ", of which a correction bills \(Digits.grouped(billed))"
     }
 
     /// Times of the day, in UTC; with the date where the end lies on another day.
@@ -69,7 +83,8 @@ package struct GapsText {
             }
             lines.append("  " + text.text)
         }
-        let upper = usage.upper.map { "at most \(Digits.grouped($0))" } ?? "no upper bound is known"
+        let lower = usage.lower > usage.requests ? "at least \(Digits.grouped(usage.lower)), " : ""
+        let upper = lower + (usage.upper.map { "at most \(Digits.grouped($0))" } ?? "no upper bound is known")
         lines += ["", "\(Digits.grouped(usage.requests)) requests were metered; with all gaps \(upper)."]
         return lines.joined(separator: "\n")
     }
@@ -79,11 +94,12 @@ package struct GapsText {
         let rows = usage.coverage.gaps.map { gap in
             [
                 gap.gateway, gap.instance, gap.from, gap.to, gap.reason, String(gap.lower),
-                gap.upper.map { String($0) } ?? "", gap.basis ?? "",
+                gap.upper.map { String($0) } ?? "", gap.basis ?? "", gap.evidence.map { String($0) } ?? "",
+                gap.billed.map { String($0) } ?? "",
             ]
             .map(Self.field).joined(separator: ",")
         }
-        return (["gateway,instance,from,to,reason,lower,upper,basis"] + rows).joined(separator: "\n")
+        return (["gateway,instance,from,to,reason,lower,upper,basis,evidence,billed"] + rows).joined(separator: "\n")
     }
 
     private static func field(_ text: String) -> String {

@@ -165,6 +165,9 @@ extension UsageStore {
         var remarks = try await reader.remarks(unit)
         remarks.election = election
         try derived.add(remarks, [:])
+        derived.lay(
+            try await GapEvidenceReader(connection: connection, dictionary: counterDictionary)
+                .read(derived, meters?.meters, gateway: gateway))
         try await CorrectionOverlay(connection: connection).lay(over: &derived, unit)
         return derived
     }

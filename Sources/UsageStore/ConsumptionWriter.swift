@@ -205,6 +205,7 @@ struct ConsumptionWriter {
             "DELETE FROM gap WHERE gateway_id = $1 AND quarter_hour = $2",
             [unit.gateway, unit.quarterHour.start.postgres])
         let gaps = derived.gaps
+        try await replaceEvidence(unit, derived)
         guard !gaps.isEmpty else { return }
         let tenants = try await names.tenants(
             Array(Set(gaps.compactMap(\.tenant))), remembers: false, on: connection)
@@ -224,6 +225,40 @@ struct ConsumptionWriter {
                 gaps.map { $0.tenant.flatMap { tenants[$0] } }, gaps.map { $0.gap.counter?.rawValue },
                 gaps.map(\.gap.reason.rawValue), gaps.map(\.gap.from.postgres), gaps.map(\.gap.to.postgres),
                 gaps.map(\.gap.lower), gaps.map(\.gap.upper), gaps.map(\.gap.basis?.rawValue),
+            ]
+        )
+    }
+
+    private func replaceEvidence(_ unit: AggregationUnit, _ derived: DerivedConsumption) async throws {
+        _ = try await connection.execute(
+            "DELETE FROM gap_evidence WHERE gateway_id = $1 AND quarter_hour = $2",
+            [unit.gateway, unit.quarterHour.start.postgres])
+        let rows = derived.evidence
+        guard !rows.isEmpty else { return }
+        let keys = try await names.keys(of: Array(Set(rows.map(\.key))), on: connection)
+        let gaps = rows.map { derived.gaps[$0.gap] }
+        // Two gaps of one instance, reason and interval are one here.
+        _ = try await connection.execute(
+            """
+            INSERT INTO gap_evidence (
+                gateway_id, quarter_hour, instance_id, epoch_id, reason, from_at, to_at, counter_id, tenant_id,
+                service_id, requests, billed
+            )
+            SELECT $1, $2, instance_id, epoch_id, reason, from_at, to_at, counter_id, tenant_id, service_id,
+                sum(requests)::bigint, sum(billed)::bigint
+            FROM unnest(
+                $3::bigint[], $4::bigint[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::bigint[],
+                $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[]
+            ) AS new (
+                instance_id, epoch_id, reason, from_at, to_at, counter_id, tenant_id, service_id, requests, billed
+            )
+            GROUP BY instance_id, epoch_id, reason, from_at, to_at, counter_id, tenant_id, service_id
+            """,
+            [
+                unit.gateway, unit.quarterHour.start.postgres, gaps.map(\.instance), gaps.map(\.gap.epoch),
+                gaps.map(\.gap.reason.rawValue), gaps.map(\.gap.from.postgres), gaps.map(\.gap.to.postgres),
+                gaps.map { $0.gap.counter?.rawValue ?? 0 }, rows.map { keys[$0.key]?.tenant },
+                rows.map { keys[$0.key]?.service }, rows.map(\.requests), rows.map(\.billed),
             ]
         )
     }

@@ -43,6 +43,8 @@ struct DerivedConsumption {
     private(set) var unattributed: [CounterID: Int64] = [:]
     /// Gaps with the tenant that they concern; nil for all of the gateway.
     private(set) var gaps: [(instance: Int64, tenant: String?, gap: Gap)] = []
+    /// What access logs show inside the gaps.
+    private(set) var evidence: [GapEvidence] = []
 
     init(unit: AggregationUnit) {
         self.unit = unit
@@ -59,10 +61,7 @@ struct DerivedConsumption {
         var totals = CounterTotals()
         let before = unit.quarterHour.start.advanced(byMicroseconds: -QuarterHour.microseconds)
         for (instance, epochs) in tapes.instances {
-            let usage = try InstanceUsage(
-                quarterHour: unit.quarterHour, epochs: epochs,
-                isConnectionManagers: tapes.connectionManagers.contains,
-                higher: tapes.election?.above(instance: instance))
+            let usage = try tapes.usage(of: instance, epochs, in: unit.quarterHour)
             for counter in usage.counters where counter.quantity > 0 { totals.add(counter, before) }
             for gauge in usage.gauges { try add(gauge, attributions) }
             for gap in usage.gaps {
@@ -84,6 +83,30 @@ struct DerivedConsumption {
             }
         }
         for remark in tapes.countedRemarks { gaps.append((remark.instance, nil, remark.gap)) }
+    }
+
+    /// Lays evidence into the gaps. It refutes a bound that was derived from rates, never one that was counted.
+    mutating func lay(_ found: [GapEvidence]) {
+        for (index, rows) in Dictionary(grouping: found, by: \.gap).sorted(by: { $0.key < $1.key }) {
+            var shown: Int64 = 0
+            for row in rows { shown.addClamped(row.requests) }
+            guard let upper = gaps[index].gap.upper, shown > upper else {
+                evidence += rows
+                continue
+            }
+            if gaps[index].gap.basis == .rate {
+                gaps[index].gap.upper = nil
+                gaps[index].gap.basis = nil
+                evidence += rows
+                continue
+            }
+            var left = upper
+            for var row in rows where left > 0 {
+                row.requests = min(row.requests, left)
+                left -= row.requests
+                evidence.append(row)
+            }
+        }
     }
 
     private mutating func add(_ gauge: GaugeUsage, _ attributions: [CounterID: Attribution]) throws {

@@ -26,7 +26,9 @@ struct EpochRegister {
                 (commits[$0].tape.firstSign?.receivedAt ?? .distantPast, $0)
                     < (commits[$1].tape.firstSign?.receivedAt ?? .distantPast, $1)
             }
-            for index in inOrder { try await decide(&commits[index], &known) }
+            for round in Self.rounds(of: inOrder, commits) {
+                try await decide(round, of: &commits, &known)
+            }
         }
         for index in commits.indices { try await judgeLateCounters(of: &commits[index]) }
         try await storeRefusals(of: &commits)
@@ -40,171 +42,10 @@ struct EpochRegister {
         }
     }
 
-    private func decide(_ commit: inout StreamCommit, _ known: inout [Int64: [EpochRecord]]) async throws {
-        guard let sign = commit.tape.firstSign, let instance = commit.stored.instance else { return }
-        let records = (known[instance] ?? []).filter { $0.source == commit.tape.source }
-        let decision = decision(commit, sign, records)
-        let last = commit.tape.lastSign
-        switch decision {
-        case .known(let epoch, let undecided):
-            commit.stored.epoch = epoch
-            try await joinKnown(commit, epoch, sign)
-            if undecided { try await remarkUndecided(commit, epoch) }
-            if let index = known[instance]?.firstIndex(where: { $0.id == epoch }),
-                let stored = known[instance]?[index].last, stored.receivedAt <= last.receivedAt
-            {
-                known[instance]?[index].last = last
-            }
-        case .new:
-            let epoch = try await insertEpoch(commit, sign, instanceIsMetered: !records.isEmpty)
-            commit.stored.epoch = epoch
-            known[instance, default: []].append(
-                EpochRecord(
-                    id: epoch, bootID: commit.identity.bootID, source: commit.tape.source, first: sign, last: last)
-            )
-        }
-        try await storeLastSigns(of: [commit])
-        try await storePeer(of: commit, instance)
-        let collect = try await connection.execute(
-            """
-            SELECT collect_version.collect_version_id, patterns
-            FROM epoch JOIN collect_version USING (collect_version_id)
-            WHERE instance_id = $1 AND epoch_id = $2
-            """,
-            [instance, commit.stored.epoch]
-        )
-        if let row = collect.first, try row.decode(0, as: Int64.self) != commit.stored.collectVersion {
-            commit.stored.collectOfEpoch = try CollectPatterns(canonicalText: row.decode(1))
-        }
-    }
-
-    /// Kept for 40 days, in which a conflict is looked into.
-    private func storePeer(of commit: StreamCommit, _ instance: Int64) async throws {
-        guard let peer = commit.peer, (1...256).contains(peer.utf8.count), !peer.utf8.contains(0) else { return }
-        _ = try await connection.execute(
-            """
-            INSERT INTO stream_peer (instance_id, stream_id, peer) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
-            """,
-            [instance, commit.tape.stream.rawValue, peer]
-        )
-        _ = try await connection.execute(
-            "DELETE FROM stream_peer WHERE instance_id = $1 AND begun_at < now() - interval '40 days'", [instance])
-    }
-
-    private func decision(_ commit: StreamCommit, _ sign: LifeSign, _ records: [EpochRecord]) -> EpochRules.Decision {
-        // A commit of unknown outcome is made again: the epoch is the one that this very flush began.
-        let own = records.first {
-            $0.bootID == commit.identity.bootID && $0.first.sentAt == sign.sentAt
-                && $0.first.receivedAt == sign.receivedAt
-        }
-        if let own { return .known(own.id, undecided: false) }
-        return EpochRules.decide(bootID: commit.identity.bootID, sign: sign, epochs: records)
-    }
-
-    private func insertEpoch(_ commit: StreamCommit, _ sign: LifeSign, instanceIsMetered: Bool) async throws -> Int64 {
-        let since = try await connection.execute(
-            "SELECT metering_since FROM gateway WHERE gateway_id = $1", [commit.stored.gateway])
-        let firstRead = commit.tape.firstFlush.values.map(\.time).min() ?? sign.receivedAt
-        let displacement = SourceDisplacement(connection: connection)
-        let opensAtZero: Bool
-        if commit.tape.isOdometer {
-            opensAtZero = true
-        } else {
-            let isByRule = EpochRules.opensAtZero(
-                source: commit.tape.source, sign: sign, instanceIsMetered: instanceIsMetered,
-                meteringSince: try since.first?.timestamp(0))
-            let isElsewhereCounted = try await displacement.isCountedElsewhere(
-                commit, sign, firstRead, instanceIsMetered: instanceIsMetered)
-            opensAtZero = isByRule && !isElsewhereCounted
-        }
-        if opensAtZero { try await displacement.enqueue(commit, since: sign.startedAt, until: firstRead) }
-        let rows = try await connection.execute(
-            """
-            INSERT INTO epoch (
-                instance_id, gateway_id, boot_id, collect_version_id, started_at, baseline_at,
-                first_uptime, first_hot_restart_epoch, first_sent_at, first_received_at,
-                last_uptime, last_hot_restart_epoch, last_sent_at, last_received_at, last_reading_at, source_kind
-            )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $7, $8, $9, $10, $11, $12)
-            RETURNING epoch_id
-            """,
-            [
-                commit.stored.instance, commit.stored.gateway, commit.identity.bootID, commit.stored.collectVersion,
-                sign.startedAt?.postgres, opensAtZero ? nil : firstRead.postgres, sign.uptime,
-                sign.hotRestartEpoch, sign.sentAt.postgres, sign.receivedAt.postgres, firstRead.postgres,
-                commit.tape.source.rawValue,
-            ]
-        )
-        guard let row = rows.first else { throw UsageStoreError(.corrupt, "an epoch was inserted without an answer") }
-        let epoch: Int64 = try row.decode(0)
-        if !opensAtZero { try await storeBaseline(commit, epoch, commit.tape.firstFlush) }
-        // The life before this one has ended: whether its tail was lost is to be said in its last quarter hour.
-        _ = try await connection.execute(
-            """
-            INSERT INTO tape_change (gateway_id, quarter_hour)
-            SELECT gateway_id, date_bin('15 minutes', last_reading_at, '2000-01-01 00:00:00+00') FROM epoch
-            WHERE instance_id = $1 AND epoch_id <> $2 AND last_received_at < $3 AND source_kind = $4
-            ORDER BY last_received_at DESC LIMIT 1
-            """,
-            [commit.stored.instance, epoch, sign.receivedAt.postgres, commit.tape.source.rawValue]
-        )
-        return epoch
-    }
-
-    /// Another worker stored this epoch before. Its first complete flush may still be this stream's.
-    private func joinKnown(_ commit: StreamCommit, _ epoch: Int64, _ sign: LifeSign) async throws {
-        _ = try await connection.execute(
-            """
-            UPDATE epoch SET first_uptime = $3, first_hot_restart_epoch = $4, first_sent_at = $5,
-                first_received_at = $6
-            WHERE instance_id = $1 AND epoch_id = $2 AND first_received_at > $6
-            """,
-            [
-                commit.stored.instance, epoch, sign.uptime, sign.hotRestartEpoch, sign.sentAt.postgres,
-                sign.receivedAt.postgres,
-            ]
-        )
-        guard let firstRead = commit.tape.firstFlush.values.map(\.time).min() else { return }
-        let moved = try await connection.execute(
-            """
-            UPDATE epoch SET baseline_at = $3 WHERE instance_id = $1 AND epoch_id = $2 AND baseline_at > $3
-            """,
-            [commit.stored.instance, epoch, firstRead.postgres]
-        )
-        guard moved.affected > 0 else { return }
-        _ = try await connection.execute(
-            "DELETE FROM epoch_baseline WHERE instance_id = $1 AND epoch_id = $2", [commit.stored.instance, epoch])
-        try await storeBaseline(commit, epoch, commit.tape.firstFlush)
-        _ = try await connection.execute(
-            """
-            INSERT INTO tape_change (gateway_id, quarter_hour)
-            SELECT DISTINCT gateway_id, quarter_hour FROM tape WHERE instance_id = $1 AND epoch_id = $2
-            """,
-            [commit.stored.instance, epoch]
-        )
-    }
-
-    private func storeBaseline(_ commit: StreamCommit, _ epoch: Int64, _ readings: [Int: Reading]) async throws {
-        let slots = readings.keys.sorted()
-        _ = try await connection.execute(
-            """
-            INSERT INTO epoch_baseline (instance_id, epoch_id, counter_id, value, read_at)
-            SELECT $1, $2, counter_id, value, read_at
-            FROM unnest($3::bigint[], $4::bigint[], $5::timestamptz[]) AS reading (counter_id, value, read_at)
-            ON CONFLICT (instance_id, epoch_id, counter_id) DO UPDATE
-            SET value = excluded.value, read_at = excluded.read_at WHERE epoch_baseline.read_at > excluded.read_at
-            """,
-            [
-                commit.stored.instance, epoch, slots.map { commit.stored.counters[$0].rawValue },
-                slots.compactMap { readings[$0]?.value }, slots.compactMap { readings[$0]?.time.postgres },
-            ]
-        )
-    }
-
     /// Rule 6: a counter that the epoch's first worker would not have collected opens at its first value.
     private func judgeLateCounters(of commit: inout StreamCommit) async throws {
         let slots = commit.tape.counterNames.count
-        guard let collect = commit.stored.collectOfEpoch, let epoch = commit.stored.epoch else { return }
+        guard let collect = commit.stored.collectOfEpoch, commit.stored.epoch != nil else { return }
         guard commit.stored.slotsJudged < slots else { return }
         var readings: [Int: Reading] = [:]
         for slot in commit.stored.slotsJudged..<slots where !collect.selects(commit.tape.counterNames[slot]) {
@@ -214,12 +55,12 @@ struct EpochRegister {
             logger.notice(
                 "counters that were not collected before open at their first value",
                 metadata: ["instance": "\(commit.identity.instance)", "counters": "\(readings.count)"])
-            try await storeBaseline(commit, epoch, readings)
+            try await storeBaselines([(commit, readings)])
         }
         commit.stored.slotsJudged = slots
     }
 
-    private func storeLastSigns(of commits: [StreamCommit]) async throws {
+    func storeLastSigns(of commits: [StreamCommit]) async throws {
         guard !commits.isEmpty else { return }
         let signs = commits.map(\.tape.lastSign)
         let readings = commits.map { $0.tape.lastFlushTime.postgres }
@@ -260,7 +101,7 @@ struct EpochRegister {
     }
 
     /// Rule 4: where it can not be told, the stream goes on with the last epoch, and all it showed may be new.
-    private func remarkUndecided(_ commit: StreamCommit, _ epoch: Int64) async throws {
+    func remarkUndecided(_ commit: StreamCommit, _ epoch: Int64) async throws {
         logger.warning(
             "no uptime to tell epochs apart: taken for the same process; let the bootstrap give node.metadata.boot_id",
             metadata: ["gateway": "\(commit.identity.gateway)", "instance": "\(commit.identity.instance)"])

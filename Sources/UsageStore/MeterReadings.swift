@@ -30,8 +30,11 @@ extension UsageStore {
         for row in units {
             let unit = AggregationUnit(gateway: try row.decode(0), quarterHour: try row.quarterHour(1))
             let meters = try await meterVersions(on: connection).inForce(at: unit.quarterHour)
+            let election = try await UnitElection.read(
+                unit, identities: meters?.meters.identities ?? [], on: connection)
             for part in try await reader.parts(of: unit) {
-                let tapes = try await reader.read(unit, part)
+                var tapes = try await reader.read(unit, part)
+                tapes.election = election
                 try readings.add(tapes, unit, meters?.attributions(of: tapes.names, gateway: gateway) ?? [:])
             }
         }
@@ -96,8 +99,7 @@ private struct ReadingCollection {
         _ tapes: UnitTapes, _ unit: AggregationUnit, _ attributions: [CounterID: Attribution]
     ) throws {
         for (instance, epochs) in tapes.instances {
-            let usage = try InstanceUsage(
-                quarterHour: unit.quarterHour, epochs: epochs, isConnectionManagers: tapes.connectionManagers.contains)
+            let usage = try tapes.usage(of: instance, epochs, in: unit.quarterHour)
             for counter in usage.counters {
                 guard case .bound(let binding)? = attributions[counter.counter] else { continue }
                 guard let name = tapes.names[counter.counter] else { continue }

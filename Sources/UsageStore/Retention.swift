@@ -103,10 +103,16 @@ extension UsageStore {
                 """, [subject, end.postgres])
             if subject == "tape" {
                 _ = try await connection.execute("DELETE FROM stream_remark WHERE quarter_hour < $1", [end.postgres])
+                // What no gap will be derived from any more.
+                _ = try await connection.execute(
+                    "DELETE FROM access_log_second WHERE quarter_hour < $1", [end.postgres])
             } else {
                 _ = try await connection.execute("DELETE FROM carried_over WHERE quarter_hour < $1", [end.postgres])
                 _ = try await connection.execute("DELETE FROM unattributed WHERE quarter_hour < $1", [end.postgres])
                 _ = try await connection.execute("DELETE FROM gap WHERE quarter_hour < $1", [end.postgres])
+                _ = try await connection.execute("DELETE FROM gap_evidence WHERE quarter_hour < $1", [end.postgres])
+                _ = try await connection.execute(
+                    "DELETE FROM access_log_evidence WHERE quarter_hour < $1", [end.postgres])
             }
             return done
         }

@@ -17,7 +17,16 @@ struct UnitTapes {
         return remarks.filter { election.counts($0.gap, instance: $0.instance) }
     }
 
-    var connectionManagers: Set<CounterID> { Set(names.filter { $0.value.hasPrefix("http.") }.keys) }
+    func isConnectionManagers(_ counter: CounterID) -> Bool {
+        names[counter]?.utf8.starts(with: "http.".utf8) ?? false
+    }
+
+    /// What an instance was used, by the sources that count: the one function for records, checks and readings.
+    func usage(of instance: Int64, _ epochs: [EpochTape], in quarterHour: QuarterHour) throws -> InstanceUsage {
+        try InstanceUsage(
+            quarterHour: quarterHour, epochs: epochs, isConnectionManagers: isConnectionManagers,
+            higher: election?.above(instance: instance))
+    }
 }
 
 /// Reads the tapes of a quarter hour, of the one before it in each epoch, and what opens the epochs.
@@ -308,7 +317,8 @@ struct TapeReader {
             """
             SELECT ended.instance_id, ended.epoch_id, ended.last_reading_at,
                 GREATEST(ended.last_reading_at, COALESCE(successor.started_at, successor.first_received_at,
-                    ended.presumed_ended_at)), successor.first_received_at IS NOT NULL
+                    ended.presumed_ended_at)), successor.first_received_at IS NOT NULL,
+                successor.first_received_at IS NULL OR successor.started_at IS NOT NULL
             FROM unnest($1::bigint[], $2::bigint[]) AS wanted (instance_id, epoch_id)
             JOIN epoch AS ended USING (instance_id, epoch_id)
             LEFT JOIN LATERAL (
@@ -329,9 +339,13 @@ struct TapeReader {
             ]
         )
         return try rows.map { row in
+            // What a successor counted is billed; its start is known to a second.
+            let blind =
+                try row.decode(5, as: Bool.self)
+                ? Gap.Blind(to: try row.timestamp(3).advanced(byMicroseconds: -1_000_000)) : nil
             let gap = Gap(
                 reason: .tailLost, epoch: try row.decode(1), counter: nil, from: try row.timestamp(2),
-                to: try row.timestamp(3), lower: 0, upper: nil
+                to: try row.timestamp(3), lower: 0, upper: nil, blind: blind
             )
             return (try row.decode(0), gap, try row.decode(4))
         }

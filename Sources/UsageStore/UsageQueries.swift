@@ -3,56 +3,6 @@ import PostgreSQL
 import Pricing
 
 extension UsageStore {
-    /// A tenant's usage of a period, with its coverage. Read from roll-ups, where the period's bounds are those of hours,
-    /// or of days or months of a zone that is kept for the tenant.
-    ///
-    /// - Parameters:
-    ///   - month: how the period is called, `2026-11`; `zone`: the IANA zone it was made in, which days are made in too.
-    ///   - asOf: the instant up to which usage is expected; nil for now, by the database's clock.
-    /// - Throws: `UsageStoreError` with `unknownTenant` or `unknownZone`.
-    package func monthlyUsage(
-        tenant: String, month: String, zone: String, from start: Timestamp, to end: Timestamp, asOf: Timestamp? = nil,
-        groupBy: Set<UsageGrouping> = []
-    ) async throws -> MonthlyUsage {
-        _ = try Self.checkedZone(zone)
-        let windows = try UsageWindows(grouping: groupBy, zone: zone, from: start, to: end)
-        return try await pool.transaction(.repeatableRead, readOnly: true) { connection in
-            let known = try await KnownTenant(tenant, on: connection)
-            let whole = try UsageSource(
-                connection, tenant: known.number, zones: known.zones, zone: zone, start: start, end: end,
-                windows: [start])
-            let total = try await whole.quantities(byService: false, byGateway: false, windows: [start])
-            let gateways = try await whole.gateways()
-            let asOf = asOf ?? known.now
-            let observed = CoverageReader(connection: connection, start: start, end: end)
-            let coverage = Coverage(
-                lives: try await observed.lives(of: gateways), from: start, to: end, asOf: asOf)
-            var groups: [MonthlyUsage.Group] = []
-            if !groupBy.isEmpty {
-                let parts = try UsageSource(
-                    connection, tenant: known.number, zones: known.zones, zone: zone, start: start, end: end,
-                    windows: windows.starts)
-                groups = try await parts.quantities(
-                    byService: groupBy.contains(.service), byGateway: groupBy.contains(.gateway),
-                    windows: windows.starts
-                ).map { group in
-                    MonthlyUsage.Group(
-                        service: group.service, gateway: group.gateway, day: windows.day(group.window),
-                        hour: windows.hour(group.window), dimensions: group.quantities)
-                }
-            }
-            return MonthlyUsage(
-                tenant: tenant,
-                period: MonthlyUsage.Period(
-                    month: month, zone: zone, start: start.description, end: end.description, asOf: asOf.description),
-                dimensions: total.first?.quantities ?? Quantities(),
-                coverage: MonthlyUsage.CoverageReport(
-                    coverage, gaps: try await observed.gaps(of: known.number, gateways)),
-                groups: groups
-            )
-        }
-    }
-
     /// A tenant's usage over any `[from, to)` on quarter hours, in windows of a quarter hour, an hour or a day.
     ///
     /// - Parameter zone: whose days are meant; hours are UTC's.
@@ -66,12 +16,12 @@ extension UsageStore {
         return try await pool.transaction(.repeatableRead, readOnly: true) { connection in
             let known = try await KnownTenant(tenant, on: connection)
             let source = try UsageSource(
-                connection, tenant: known.number, zones: known.zones, zone: zone, start: start, end: end,
-                windows: windows.starts)
-            return try await source.quantities(
-                byService: groupBy.contains(.service), byGateway: groupBy.contains(.gateway), windows: windows.starts
-            ).map { group in
-                WindowedUsage(
+                tenant: tenant, zones: known.zones, zone: zone, start: start, end: end, windows: windows.starts)
+            let sums = source.quantities(
+                byService: groupBy.contains(.service), byGateway: groupBy.contains(.gateway), windows: windows.starts)
+            return try await connection.execute(sums).map { row in
+                let group = try UsageSource.Sum(row)
+                return WindowedUsage(
                     start: windows.starts[group.window], end: windows.end(group.window), service: group.service,
                     gateway: group.gateway, dimensions: group.quantities)
             }
@@ -153,85 +103,36 @@ struct KnownTenant {
     let zones: Set<String>
     let now: Timestamp
 
-    init(_ name: String, on connection: PostgresConnection) async throws {
-        let tenants = try await connection.execute(
+    static func statement(_ name: String) -> PostgresStatement {
+        PostgresStatement(
             """
             SELECT tenant_id, now(), ARRAY(
                 SELECT zone FROM rollup_zone WHERE rollup_zone.tenant_id = tenant.tenant_id
             )
             FROM tenant WHERE name = $1
             """, [name])
-        guard let row = tenants.first else {
-            let known = try await connection.execute("SELECT name FROM tenant ORDER BY name LIMIT 20")
-            let names = try known.map { try $0.decode(0, as: String.self) }
-            throw UsageStoreError(
-                .unknownTenant,
-                "there is no tenant \(name); "
-                    + (names.isEmpty ? "nothing is metered yet" : "known are \(names.joined(separator: ", "))"))
-        }
+    }
+
+    init(_ row: PostgresRow) throws {
         number = try row.decode(0)
         now = try row.timestamp(1)
         zones = Set(try row.decode(2, as: [String].self)).union([RollUpCalendar.utc])
     }
-}
 
-/// What was observed of gateways in a period.
-struct CoverageReader {
-    let connection: PostgresConnection
-    let start: Timestamp
-    let end: Timestamp
-
-    /// The gaps of a tenant, and those of its gateways that concern all tenants.
-    func gaps(of tenant: Int64, _ gateways: [Int64]) async throws -> [MonthlyUsage.GapReport] {
-        let rows = try await connection.execute(
-            """
-            SELECT gateway.name, instance.name, from_at, to_at, reason, lower_bound, upper_bound, upper_basis
-            FROM gap JOIN gateway USING (gateway_id) JOIN instance USING (instance_id)
-            WHERE quarter_hour >= $2 AND quarter_hour < $3 AND gap.gateway_id = ANY($4::bigint[])
-                AND (tenant_id = $1 OR tenant_id IS NULL)
-            ORDER BY from_at, instance.name, reason, gap_id
-            """,
-            [tenant, start.postgres, end.postgres, gateways]
-        )
-        return try rows.map { row in
-            MonthlyUsage.GapReport(
-                gateway: try row.decode(0), instance: try row.decode(1), from: try row.timestamp(2).description,
-                to: try row.timestamp(3).description, reason: try row.decode(4), lower: try row.decode(5),
-                upper: try row.decode(6), basis: try row.decode(7))
+    init(_ name: String, on connection: PostgresConnection) async throws {
+        guard let row = try await connection.execute(Self.statement(name)).first else {
+            throw try await Self.unknown(name, on: connection)
         }
+        try self.init(row)
     }
 
-    /// The epochs of gateways, of the highest source that reported from each in the period.
-    func lives(of gateways: [Int64]) async throws -> [Coverage.Life] {
-        let rows = try await connection.execute(
-            """
-            SELECT COALESCE(epoch.started_at, epoch.first_received_at),
-                COALESCE(epoch.baseline_at, epoch.started_at, epoch.first_received_at), epoch.last_reading_at,
-                epoch.drained, COALESCE(successor.started_at, successor.first_received_at),
-                COALESCE(successor.first_hot_restart_epoch > epoch.last_hot_restart_epoch, false)
-            FROM epoch
-            LEFT JOIN LATERAL (
-                SELECT started_at, first_received_at, first_hot_restart_epoch FROM epoch AS later
-                WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
-                    AND later.first_received_at > epoch.last_received_at
-                ORDER BY later.first_received_at LIMIT 1
-            ) AS successor ON true
-            WHERE epoch.gateway_id = ANY($1::bigint[])
-                AND epoch.last_reading_at >= $2::timestamptz - interval '24 hours'
-                AND COALESCE(epoch.started_at, epoch.first_received_at) < $3
-                AND NOT (epoch.source_kind > 1 AND EXISTS (
-                    SELECT FROM epoch AS higher
-                    WHERE higher.gateway_id = epoch.gateway_id AND higher.source_kind < epoch.source_kind
-                        AND higher.last_reading_at >= $2 AND higher.first_received_at < $3
-                ))
-            """,
-            [gateways, start.postgres, end.postgres]
-        )
-        return try rows.map { row in
-            Coverage.Life(
-                started: try row.timestamp(0), observedFrom: try row.timestamp(1), lastReading: try row.timestamp(2),
-                isDrained: try row.decode(3), successorStarted: try row.optionalTimestamp(4),
-                isInherited: try row.decode(5))
-        }
+    /// The error that names the tenants there are.
+    static func unknown(_ name: String, on connection: PostgresConnection) async throws -> UsageStoreError {
+        let known = try await connection.execute("SELECT name FROM tenant ORDER BY name LIMIT 20")
+        let names = try known.map { try $0.decode(0, as: String.self) }
+        return UsageStoreError(
+            .unknownTenant,
+            "there is no tenant \(name); "
+                + (names.isEmpty ? "nothing is metered yet" : "known are \(names.joined(separator: ", "))"))
     }
 }

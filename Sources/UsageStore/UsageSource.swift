@@ -2,15 +2,15 @@ import Metering
 import PostgreSQL
 import Pricing
 
-/// Where a tenant's usage of a stretch of time is read: the coarsest records whose bounds fit.
-struct UsageSource {
+/// Where a tenant's usage of a stretch of time is read: the coarsest records whose bounds fit. Its statements find the
+/// tenant by its name, so that they can be sent before its number is known.
+struct UsageSource: Equatable {
     enum Records: Hashable {
         case rollUp(RollUpCalendar.Grain, zone: String)
         case quarterHours
     }
 
-    let connection: PostgresConnection
-    let tenant: Int64
+    let tenant: String
     let start: Timestamp
     let end: Timestamp
     let records: Records
@@ -19,10 +19,8 @@ struct UsageSource {
     ///   - zones: in whose days and months the tenant is rolled up, UTC included.
     ///   - windows: the starts of the stretches that are told apart, ascending from `start`.
     init(
-        _ connection: PostgresConnection, tenant: Int64, zones: Set<String>, zone: String, start: Timestamp,
-        end: Timestamp, windows: [Timestamp]
+        tenant: String, zones: Set<String>, zone: String, start: Timestamp, end: Timestamp, windows: [Timestamp]
     ) throws {
-        self.connection = connection
         self.tenant = tenant
         self.start = start
         self.end = end
@@ -49,13 +47,10 @@ struct UsageSource {
     ///
     /// The mean of active connections is taken over the quarter hours in which they were sampled; means of several
     /// series add up, and so do their maxima, to an upper bound.
-    func quantities(
-        byService: Bool, byGateway: Bool, windows: [Timestamp]
-    ) async throws -> [(service: String?, gateway: String?, window: Int, quantities: Quantities)] {
-        let rows: PostgresRows
+    func quantities(byService: Bool, byGateway: Bool, windows: [Timestamp]) -> PostgresStatement {
         switch records {
         case .rollUp(let grain, let zone):
-            rows = try await connection.execute(
+            PostgresStatement(
                 """
                 SELECT service, gateway, bucket, sum(requests)::bigint, sum(new_connections)::bigint,
                     sum(received_bytes)::bigint, sum(sent_bytes)::bigint, sum(responses_1xx)::bigint,
@@ -75,7 +70,8 @@ struct UsageSource {
                         max(active_connections_maximum) AS active_maximum
                     FROM consumption_rollup AS rollup JOIN service USING (tenant_id, service_id)
                     JOIN gateway USING (gateway_id)
-                    WHERE tenant_id = $1 AND grain = $2 AND zone = $3 AND starts_at >= $4 AND starts_at < $5
+                    WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $1)
+                        AND grain = $2 AND zone = $3 AND starts_at >= $4 AND starts_at < $5
                     GROUP BY service_id, gateway_id, service.name, gateway.name, bucket
                 ) AS series
                 GROUP BY service, gateway, bucket ORDER BY bucket, gateway, service
@@ -85,7 +81,7 @@ struct UsageSource {
                     byGateway,
                 ])
         case .quarterHours:
-            rows = try await connection.execute(
+            PostgresStatement(
                 """
                 SELECT service, gateway, bucket, sum(requests)::bigint, sum(new_connections)::bigint,
                     sum(received_bytes)::bigint, sum(sent_bytes)::bigint, sum(responses_1xx)::bigint,
@@ -108,7 +104,8 @@ struct UsageSource {
                             sum(active_connections_count) AS active_count,
                             max(active_connections_maximum) AS active_maximum
                         FROM consumption
-                        WHERE tenant_id = $1 AND quarter_hour >= $2 AND quarter_hour < $3
+                        WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $1)
+                            AND quarter_hour >= $2 AND quarter_hour < $3
                         GROUP BY tenant_id, service_id, gateway_id, bucket
                     ) AS sums JOIN service USING (tenant_id, service_id) JOIN gateway USING (gateway_id)
                 ) AS series
@@ -116,35 +113,43 @@ struct UsageSource {
                 """,
                 [tenant, start.postgres, end.postgres, windows.map(\.postgres), byService, byGateway])
         }
-        return try rows.map { row in
-            (
-                service: try row.decode(0), gateway: try row.decode(1),
-                window: Int(try row.decode(2, as: Int32.self)) - 1,
-                quantities: try Quantities(row, from: 3)
-            )
+    }
+
+    /// What a row of ``quantities(byService:byGateway:windows:)`` says.
+    struct Sum {
+        let service: String?
+        let gateway: String?
+        let window: Int
+        let quantities: Quantities
+
+        init(_ row: PostgresRow) throws {
+            service = try row.decode(0)
+            gateway = try row.decode(1)
+            window = Int(try row.decode(2, as: Int32.self)) - 1
+            quantities = try Quantities(row, from: 3)
         }
     }
 
     /// The gateways that the tenant's traffic came through.
-    func gateways() async throws -> [Int64] {
-        let rows: PostgresRows
+    var gateways: PostgresStatement {
         switch records {
         case .rollUp(let grain, let zone):
-            rows = try await connection.execute(
+            PostgresStatement(
                 """
                 SELECT DISTINCT gateway_id FROM consumption_rollup
-                WHERE tenant_id = $1 AND grain = $2 AND zone = $3 AND starts_at >= $4 AND starts_at < $5 ORDER BY 1
+                WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $1)
+                    AND grain = $2 AND zone = $3 AND starts_at >= $4 AND starts_at < $5 ORDER BY 1
                 """,
                 [tenant, grain.rawValue, zone, start.postgres, end.postgres])
         case .quarterHours:
-            rows = try await connection.execute(
+            PostgresStatement(
                 """
                 SELECT DISTINCT gateway_id FROM consumption
-                WHERE tenant_id = $1 AND quarter_hour >= $2 AND quarter_hour < $3 ORDER BY 1
+                WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $1)
+                    AND quarter_hour >= $2 AND quarter_hour < $3 ORDER BY 1
                 """,
                 [tenant, start.postgres, end.postgres])
         }
-        return try rows.map { try $0.decode(0) }
     }
 }
 

@@ -22,8 +22,7 @@ extension UsageStore {
         commits.sort { $0.tape.stream < $1.tape.stream }
         let numbered = try await pool.withConnection { [commits] connection in
             var numbered = commits
-            let dictionaries = Dictionaries(connection: connection)
-            for index in numbered.indices { try await dictionaries.number(&numbered[index]) }
+            try await Dictionaries(connection: connection).number(&numbered)
             let quarterHours = numbered.flatMap { $0.tape.quarterHours }
             if let first = quarterHours.min(), let last = quarterHours.max() {
                 try await partitions.prepare(first...last, on: connection)

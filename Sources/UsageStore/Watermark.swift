@@ -55,9 +55,9 @@ extension UsageStore {
         try await pool.transaction(.repeatableRead, readOnly: true) { connection in
             let known = try await KnownTenant(tenant, on: connection)
             let source = try UsageSource(
-                connection, tenant: known.number, zones: known.zones, zone: RollUpCalendar.utc, start: start, end: end,
-                windows: [start])
-            return try await watermark(try await source.gateways(), asOf ?? known.now, on: connection)
+                tenant: tenant, zones: known.zones, zone: RollUpCalendar.utc, start: start, end: end, windows: [start])
+            let gateways = try await connection.execute(source.gateways).map { try $0.decode(0, as: Int64.self) }
+            return try await watermark(gateways, asOf ?? known.now, on: connection)
         }
     }
 

@@ -2,11 +2,11 @@
 ///
 /// - `Endpoints/`: one file a resource; each operation is an ``Endpoint``, a value.
 /// - `Access/`: credentials, principals, scopes. `Requests/`: query, body, cursors, idempotency keys.
-/// - `Answers/`: answers, problems, validators, packing. `Serving/`: the order of it all, and limits.
+/// - `Answers/`: answers, problems, validators, packing. `Forms/`: an invoice in the form that a client takes. `Serving/`: the order of it all, and limits.
 /// - `Documentation/`: `/openapi.json` and `/docs`. `Operations/`: `/healthz`, `/readyz`, `/metrics`.
 import HTTPTypes
 package import Hummingbird
-import HummingbirdCore
+package import HummingbirdCore
 package import HummingbirdTLS
 package import Logging
 import NIOCore
@@ -21,17 +21,20 @@ package struct WebAPI: Sendable {
         package var limits: RequestLimits
         /// Nil: plain HTTP.
         package var tls: TLSConfiguration?
+        package var resources: APIResources
         /// The OpenAPI document, as YAML.
         package var openAPI: String
 
         package init(
             authentication: AuthenticationMode = .keys, tokens: TokenConfiguration? = nil,
-            limits: RequestLimits = RequestLimits(), tls: TLSConfiguration? = nil, openAPI: String
+            limits: RequestLimits = RequestLimits(), tls: TLSConfiguration? = nil,
+            resources: APIResources = APIResources(), openAPI: String
         ) {
             self.authentication = authentication
             self.tokens = tokens
             self.limits = limits
             self.tls = tls
+            self.resources = resources
             self.openAPI = openAPI
         }
     }
@@ -59,7 +62,7 @@ package struct WebAPI: Sendable {
         responder = Responder(
             authentication: Authentication(mode: configuration.authentication, tokens: tokens, stores: stores),
             meter: RequestMeter(configuration.limits), limits: configuration.limits, stores: stores,
-            statistics: statistics)
+            resources: configuration.resources, statistics: statistics)
     }
 
     /// What can be wrong with how the API is set up.
@@ -70,7 +73,7 @@ package struct WebAPI: Sendable {
 
     static var endpoints: [Endpoint] {
         UsageEndpoints.all + SourceEndpoints.all + CorrectionEndpoints.all + ForecastEndpoints.all
-            + InvoiceEndpoints.all + ContractEndpoints.all + PriceBookEndpoints.all + QuoteEndpoints.all
+            + ComparisonEndpoints.all + InvoiceEndpoints.all + CreditNoteEndpoints.all + ContractEndpoints.all + PriceBookEndpoints.all + QuoteEndpoints.all
             + TenantEndpoints.all + KeyEndpoints.all
     }
 
@@ -103,18 +106,24 @@ package struct WebAPI: Sendable {
         }
     }
 
+    /// HTTP/1.1, with TLS where it is configured, and with the limits of what a client may send and how slowly.
+    package func server() throws -> HTTPServerBuilder {
+        let limits = configuration.limits
+        let http1 = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [SlowClientGuard(receive: limits.receive, answer: limits.timeout * 2)],
+                idleTimeout: .seconds(Int64(limits.idle)),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
+        return try configuration.tls.map { try .tls(http1, tlsConfiguration: $0) } ?? http1
+    }
+
     /// The server as a service. `onListening` is given the port that it listens on.
     package func application(
         host: String, port: Int, logger: Logger, onListening: @escaping @Sendable (Int) -> Void
     ) throws -> any ApplicationProtocol {
-        let http1 = HTTPServerBuilder.http1(
-            configuration: .init(
-                idleTimeout: .seconds(60),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
-        return Application(
-            router: router(),
-            server: try configuration.tls.map { try .tls(http1, tlsConfiguration: $0) } ?? http1,
+        Application(
+            router: router(), server: try server(),
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "waybill"),
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? port) },
             logger: logger

@@ -83,6 +83,9 @@ extension BillingStore {
         guard !amounts.isEmpty, !reason.isEmpty else {
             throw BillingError(.invalid, "a credit note needs a line, an amount and a reason")
         }
+        guard Set(amounts.map(\.line)).count == amounts.count else {
+            throw BillingError(.invalid, "a line is named twice; give each line once, with all that is credited of it")
+        }
         let id = UUID.version7(now)
         let number = try await transaction(by: actor) { connection in
             _ = try await connection.execute(
@@ -111,7 +114,7 @@ extension BillingStore {
                 PreparedCreditNote(note, tenant: found.tenantNumber, id: id, invoiceID: found.id, now: now)
             ])
         }
-        guard let note = try await creditNotes().first(where: { $0.number == number.first }) else {
+        guard let note = try await creditNotes(CreditNoteFilter(number: number.first, limit: 1)).first else {
             throw BillingError(.corrupt, "the credit note was issued and can not be read")
         }
         return note
@@ -133,16 +136,48 @@ extension BillingStore {
 
     /// All credit notes by number, or those of one invoice.
     package func creditNotes(invoice reference: String? = nil) async throws -> [CreditNote] {
+        try await creditNotes(CreditNoteFilter(invoice: reference, limit: .max))
+    }
+
+    /// Credit notes by number.
+    package func creditNotes(_ filter: CreditNoteFilter) async throws -> [CreditNote] {
         try await pool.execute(
             """
-            SELECT credit_note.document, credit_note.number FROM credit_note JOIN invoice USING (tenant_id, invoice_id)
-            WHERE $1::text IS NULL OR invoice.number = $1 OR invoice_id::text = lower($1) OR credit_note.number = $1
-            ORDER BY credit_note.number
-            """, [reference]
+            SELECT credit_note.document, credit_note.number
+            FROM credit_note JOIN invoice USING (tenant_id, invoice_id) JOIN tenant USING (tenant_id)
+            WHERE ($1::text IS NULL OR invoice.number = $1 OR invoice_id::text = lower($1) OR credit_note.number = $1)
+                AND ($2::text IS NULL OR tenant.name = $2)
+                AND ($3::text IS NULL OR credit_note.number = $3 OR credit_note_id::text = lower($3))
+                AND ($4::text IS NULL OR credit_note.number COLLATE "C" > $4)
+            ORDER BY credit_note.number COLLATE "C" LIMIT $5
+            """, [filter.invoice, filter.tenant, filter.number, filter.afterNumber, filter.limit]
         ).map { row in
             var note: CreditNote = try CanonicalCoding.value(from: try row.decode(0), "a credit note")
             note.number = try row.decode(1, as: String.self)
             return note
         }
+    }
+}
+
+/// Which credit notes are asked for; what is nil is not asked.
+package struct CreditNoteFilter: Sendable {
+    package var tenant: String?
+    /// The credited invoice by number or id, or the note by its number.
+    package var invoice: String?
+    /// The note's number or id.
+    package var number: String?
+    /// Only those whose number comes after this one.
+    package var afterNumber: String?
+    package var limit: Int64
+
+    package init(
+        tenant: String? = nil, invoice: String? = nil, number: String? = nil, afterNumber: String? = nil,
+        limit: Int64 = 1000
+    ) {
+        self.tenant = tenant
+        self.invoice = invoice
+        self.number = number
+        self.afterNumber = afterNumber
+        self.limit = limit
     }
 }

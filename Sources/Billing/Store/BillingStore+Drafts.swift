@@ -13,7 +13,50 @@ package struct DraftSummary: Hashable, Sendable, Encodable {
     package var revision: Int
 }
 
+/// A draft as a list shows it; its amounts are computed when it is read.
+package struct ListedDraft: Hashable, Sendable {
+    package var id: String
+    package var tenant: String
+    package var currency: String
+    package var period: InvoicePeriod
+}
+
 extension BillingStore {
+    /// The drafts there are, by id.
+    ///
+    /// - Parameters:
+    ///   - month: in which the period starts, in the contract's zone.
+    ///   - id: only those after this one.
+    package func drafts(
+        tenant: String? = nil, month: String? = nil, after id: String? = nil, limit: Int64 = 1000
+    ) async throws -> [ListedDraft] {
+        try await pool.execute(
+            """
+            SELECT contract_id, tenant.name, price_book, pinned_version::text, currency, zone, anchor_day, grace_hours,
+                on_incomplete, series, starts_on::text, ends_on::text, seller, buyer, invoice_id, period_start
+            FROM invoice_draft JOIN contract USING (tenant_id, contract_id) JOIN tenant USING (tenant_id)
+            WHERE ($1::text IS NULL OR tenant.name = $1)
+                AND ($2::text IS NULL OR to_char(period_start AT TIME ZONE zone, 'YYYY-MM') = $2)
+                AND ($3::text IS NULL OR invoice_id::text > $3)
+            ORDER BY invoice_id::text LIMIT $4
+            """, [tenant, month, id, limit]
+        ).map { row in
+            let terms = try ContractTerms(row)
+            let start = Timestamp(try row.decode(15, as: PostgresTimestamp.self))
+            return ListedDraft(
+                id: try row.decode(14, as: UUID.self).text, tenant: terms.tenant, currency: terms.currency,
+                period: try InvoicePeriod(try terms.period(containing: start.microseconds), terms))
+        }
+    }
+
+    /// Whose draft it is; nil where there is no draft of that id.
+    package func tenantOfDraft(_ id: String) async throws -> String? {
+        let rows = try await pool.execute(
+            "SELECT tenant.name FROM invoice_draft JOIN tenant USING (tenant_id) WHERE invoice_id::text = lower($1)",
+            [id])
+        return try rows.first?.decode(0)
+    }
+
     /// Makes the drafts of all periods that are over and have neither an invoice nor a draft. Returns all that there are.
     package func draft(contract id: String? = nil, by actor: String, now: Timestamp) async throws -> [DraftSummary] {
         var contracts: [ContractTerms] = []

@@ -2,6 +2,7 @@ internal import EnvoyAPI
 internal import GRPCCore
 internal import Logging
 internal import ServiceLifecycle
+internal import UsageStore
 internal import WireFormats
 
 /// envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs: evidence, never the bill.
@@ -31,6 +32,7 @@ struct AccessLogEndpoint: RegistrableRPCService {
         _ messages: RPCAsyncSequence<[UInt8], any Error>, peer: String, certificate: [String]
     ) async -> RPCError? {
         var gateway: String?
+        var instance = ""
         var logName = ""
         do {
             for try await message in messages {
@@ -38,7 +40,7 @@ struct AccessLogEndpoint: RegistrableRPCService {
                     do {
                         let log = try AccessLogMessage(message.span, logName: logName)
                         logName = log.logName ?? logName
-                        if let node = log.node { gateway = node.cluster }
+                        if let node = log.node { (gateway, instance) = (node.cluster, node.id) }
                         guard let gateway, !gateway.isEmpty else {
                             return RPCError(
                                 code: .invalidArgument,
@@ -49,7 +51,7 @@ struct AccessLogEndpoint: RegistrableRPCService {
                                 code: .permissionDenied,
                                 message: "the client's certificate does not let it speak for the gateway \(gateway)")
                         }
-                        book.add(log.records, gateway: gateway)
+                        book.add(log.records, gateway: gateway, instance: instance, way: .stream)
                         return nil
                     } catch {
                         return RPCError(code: .invalidArgument, message: "\(error)")

@@ -10,33 +10,69 @@ package final class EvidenceBook: Sendable {
     private static let largestRows = 200_000
     /// A row that nothing came of for so long is let go of once it is stored. Unit: microseconds.
     private static let kept: Int64 = 7_200_000_000
+    /// Counts by the second in memory; beyond it gaps are not narrowed.
+    private static let largestSeconds = 50_000
+    /// A count by the second that nothing came of for so long is let go of once it is stored. Unit: microseconds.
+    private static let keptSeconds: Int64 = 1_800_000_000
 
     private struct RowKey: Hashable {
         var gateway: String
         var quarterHour: QuarterHour
         var key: AccessLogEvidence.Key
+        var way: EvidenceWay
     }
 
     private struct Row {
-        var writer = Int64.random(in: 1...Int64.max)
+        var writer: Int64
         var evidence: AccessLogEvidence.Counts
         var isChanged = true
+    }
+
+    private struct SecondsKey: Hashable {
+        var gateway: String
+        var instance: String
+        var prefix: String
+        var quarterHour: QuarterHour
+        var way: EvidenceWay
+    }
+
+    private struct Seconds {
+        var writer: Int64
+        var seconds: EvidenceSeconds
+        var isChanged = true
+    }
+
+    /// What changed since it was stored last.
+    package struct Changes: Sendable {
+        package var rows: [EvidenceRow]
+        package var seconds: [EvidenceSecondsRow]
+        package var isEmpty: Bool { rows.isEmpty && seconds.isEmpty }
     }
 
     private struct State {
         /// Tells entries that come twice, over all gateways and routes.
         var seen = AccessLogEvidence()
         var rows: [RowKey: Row] = [:]
+        var seconds: [SecondsKey: Seconds] = [:]
+        /// The first entry's stream, by which a file is known that is read again.
+        var first: AccessLogEvidence.StreamKey?
     }
 
+    private let isRepeatable: Bool
     private let state = Mutex(State())
 
-    package init() {}
+    /// - Parameter isRepeatable: whether a count that begins with the same entry is the same count, which then only grows.
+    ///   Else each is another writer's, and added.
+    package init(isRepeatable: Bool = false) {
+        self.isRepeatable = isRepeatable
+    }
 
     /// Counts entries, each stream once.
     ///
-    /// - Parameter gateway: whose log it is, where an entry does not say so itself.
-    package func add(_ records: [AccessLogRecord], gateway: String) {
+    /// - Parameters:
+    ///   - gateway: whose log it is, and `instance`: which Envoy's, where an entry does not say so itself.
+    ///   - instance: empty where it is not known.
+    package func add(_ records: [AccessLogRecord], gateway: String, instance: String = "", way: EvidenceWay) {
         state.withLock { state in
             for record in records {
                 let key = AccessLogEvidence.Key(prefix: Self.bounded(record.prefix), route: Self.bounded(record.route))
@@ -46,12 +82,21 @@ package final class EvidenceBook: Sendable {
                 guard state.seen.add(key, outcome, stream: stream, endedAt: endedAt),
                     let counted = state.seen.takeCounts()[key]
                 else { continue }
+                if state.first == nil { state.first = stream }
                 var rowKey = RowKey(
                     gateway: Self.bounded(record.gateway ?? gateway), quarterHour: QuarterHour(containing: endedAt),
-                    key: key)
+                    key: key, way: way)
+                if stream != nil, case .answered = outcome {
+                    let secondsKey = SecondsKey(
+                        gateway: rowKey.gateway, instance: Self.bounded(record.instance ?? instance),
+                        prefix: key.prefix, quarterHour: rowKey.quarterHour, way: way)
+                    addSecond(endedAt, secondsKey, &state)
+                }
                 if state.rows.count >= Self.largestRows, state.rows[rowKey] == nil { rowKey.key.route = "" }
                 if state.rows[rowKey] == nil {
-                    state.rows[rowKey] = Row(evidence: counted)
+                    let writer = writer(
+                        state.first, [rowKey.gateway, rowKey.key.prefix, rowKey.key.route], rowKey.quarterHour)
+                    state.rows[rowKey] = Row(writer: writer, evidence: counted)
                 } else {
                     state.rows[rowKey]?.evidence.add(counted)
                     state.rows[rowKey]?.isChanged = true
@@ -60,26 +105,64 @@ package final class EvidenceBook: Sendable {
         }
     }
 
-    /// The rows that changed since they were stored last. To be followed by `hasStored`.
-    package func changed() -> [EvidenceRow] {
+    private func addSecond(_ endedAt: Timestamp, _ key: SecondsKey, _ state: inout State) {
+        if state.seconds[key] == nil {
+            guard state.seconds.count < Self.largestSeconds else { return }
+            state.seconds[key] = Seconds(
+                writer: writer(state.first, [key.gateway, key.instance, key.prefix, ""], key.quarterHour),
+                seconds: EvidenceSeconds(key.quarterHour))
+        }
+        state.seconds[key]?.seconds.add(endedAt: endedAt)
+        state.seconds[key]?.isChanged = true
+    }
+
+    /// A number for a row's writer: random, or of the first entry and the row's own names.
+    private func writer(
+        _ first: AccessLogEvidence.StreamKey?, _ names: [String], _ quarterHour: QuarterHour
+    ) -> Int64 {
+        guard isRepeatable, let first else { return Int64.random(in: 1...Int64.max) }
+        let text = "\(first.high) \(first.low) \(quarterHour) \(names.joined(separator: "\0"))"
+        // FNV-1a.
+        let hash = text.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return Int64(hash >> 1)
+    }
+
+    /// What changed since it was stored last. To be followed by `hasStored`.
+    package func changed() -> Changes {
         state.withLock { state in
-            state.rows.compactMap { key, row in
-                row.isChanged
-                    ? EvidenceRow(
-                        gateway: key.gateway, quarterHour: key.quarterHour, key: key.key, writer: row.writer,
-                        counts: row.evidence) : nil
-            }
+            Changes(
+                rows: state.rows.compactMap { key, row in
+                    row.isChanged
+                        ? EvidenceRow(
+                            gateway: key.gateway, quarterHour: key.quarterHour, key: key.key, writer: row.writer,
+                            counts: row.evidence, way: key.way) : nil
+                },
+                seconds: state.seconds.compactMap { key, row in
+                    row.isChanged
+                        ? EvidenceSecondsRow(
+                            gateway: key.gateway, instance: key.instance, prefix: key.prefix, writer: row.writer,
+                            way: key.way, seconds: row.seconds) : nil
+                })
         }
     }
 
-    package func hasStored(_ stored: [EvidenceRow], at now: Timestamp) {
+    package func hasStored(_ stored: Changes, at now: Timestamp) {
         state.withLock { state in
-            for row in stored {
-                let key = RowKey(gateway: row.gateway, quarterHour: row.quarterHour, key: row.key)
+            for row in stored.rows {
+                let key = RowKey(gateway: row.gateway, quarterHour: row.quarterHour, key: row.key, way: row.way)
                 if state.rows[key]?.evidence == row.counts { state.rows[key]?.isChanged = false }
             }
+            for row in stored.seconds {
+                let key = SecondsKey(
+                    gateway: row.gateway, instance: row.instance, prefix: row.prefix,
+                    quarterHour: row.seconds.quarterHour, way: row.way)
+                if state.seconds[key]?.seconds == row.seconds { state.seconds[key]?.isChanged = false }
+            }
+            // What comes later of one that was let go of is another writer's, and added.
             let oldest = now.advanced(byMicroseconds: -Self.kept)
             state.rows = state.rows.filter { $0.value.isChanged || $0.key.quarterHour.start > oldest }
+            let oldestSeconds = now.advanced(byMicroseconds: -Self.keptSeconds)
+            state.seconds = state.seconds.filter { $0.value.isChanged || $0.key.quarterHour.start > oldestSeconds }
         }
     }
 

@@ -34,11 +34,12 @@ package struct EvidenceLoop: Service {
     }
 
     private func save() async {
-        let rows = book.changed()
-        guard !rows.isEmpty else { return }
+        let changes = book.changed()
+        guard !changes.isEmpty else { return }
         do {
-            try await store.store(evidence: rows)
-            book.hasStored(rows, at: now())
+            try await store.store(evidence: changes.rows)
+            try await store.store(evidenceSeconds: changes.seconds)
+            book.hasStored(changes, at: now())
         } catch {
             logger.error("evidence could not be stored; it is tried again", metadata: ["error": "\(error)"])
         }

@@ -6,6 +6,12 @@ struct StatementKey: Hashable {
     let address: Int
     let length: Int
     let types: [UInt32]
+
+    init(_ sql: StaticString, types: [UInt32]) {
+        address = sql.address
+        length = sql.utf8CodeUnitCount
+        self.types = types
+    }
 }
 
 extension PostgresConnection {
@@ -17,7 +23,7 @@ extension PostgresConnection {
         _ sql: StaticString, _ parameters: [any PostgresEncodable] = []
     ) async throws -> PostgresRows {
         let encoded = try Parameters(parameters)
-        let key = StatementKey(address: sql.address, length: sql.utf8CodeUnitCount, types: encoded.types)
+        let key = StatementKey(sql, types: encoded.types)
         return try await inTurn { connection in
             let isKnown = connection.prepared[key] != nil
             do {
@@ -69,7 +75,7 @@ extension PostgresConnection {
     }
 
     @discardableResult
-    private func roundTrip(_ send: (OpaquePointer) -> Int32) async throws(PostgresError) -> PostgresRows {
+    func roundTrip(_ send: (OpaquePointer) -> Int32) async throws(PostgresError) -> PostgresRows {
         try await receive(sent: handle.map { send($0.pointer) })
     }
 
@@ -78,12 +84,7 @@ extension PostgresConnection {
         if let closure { throw closure }
         guard let handle, let sent else { throw PostgresError(.connection, "the connection is closed") }
         guard sent == 1 else { throw failure(handle) }
-        while true {
-            let rest = PQflush(handle.pointer)
-            if rest == 0 { break }
-            guard rest == 1 else { throw failure(handle) }
-            try await writable()
-        }
+        try await flush(handle)
         var answer: PostgresResult?
         var error: PostgresError?
         while true {
@@ -110,8 +111,18 @@ extension PostgresConnection {
         return PostgresRows(result: answer)
     }
 
+    /// Writes what libpq holds to the socket.
+    func flush(_ handle: LibPQHandle) async throws(PostgresError) {
+        while true {
+            let rest = PQflush(handle.pointer)
+            if rest == 0 { return }
+            guard rest == 1 else { throw failure(handle) }
+            try await writable()
+        }
+    }
+
     /// libpq refused to send or to go on.
-    private func failure(_ handle: LibPQHandle) -> PostgresError {
+    func failure(_ handle: LibPQHandle) -> PostgresError {
         if PQstatus(handle.pointer) == CONNECTION_BAD {
             loseConnection()
             if let closure { return closure }
@@ -128,7 +139,7 @@ extension StaticString {
 
 extension PostgresError {
     /// The server no longer knows the prepared statement, or the tables under it have changed.
-    fileprivate var isStalePlan: Bool {
+    var isStalePlan: Bool {
         sqlState == "26000" || sqlState == "0A000" && serverRoutine == "RevalidateCachedQuery"
     }
 }

@@ -71,6 +71,11 @@ package actor PostgresPool {
         try await borrowing { try await $0.transaction(isolation, readOnly: readOnly, body) }
     }
 
+    /// Runs statements that only read, over one snapshot and in one round trip; see `PostgresConnection.snapshot`.
+    package nonisolated func snapshot(_ statements: [PostgresStatement]) async throws -> [PostgresRows] {
+        try await borrowing { try await $0.snapshot(statements) }
+    }
+
     nonisolated(nonsending) private func borrowing<Result>(
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {

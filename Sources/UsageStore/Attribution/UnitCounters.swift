@@ -27,15 +27,12 @@ struct UnitCounters {
 
     private mutating func add(_ tapes: UnitTapes, _ unit: AggregationUnit) throws {
         names.merge(tapes.names) { known, _ in known }
-        let connectionManagers = tapes.connectionManagers
         for (instance, epochs) in tapes.instances {
-            let counted = try InstanceUsage(
-                quarterHour: unit.quarterHour, epochs: epochs, isConnectionManagers: connectionManagers.contains,
-                higher: tapes.election?.above(instance: instance))
+            let counted = try tapes.usage(of: instance, epochs, in: unit.quarterHour)
             for usage in counted.counters { self.counted[usage.counter, default: 0] += usage.quantity }
             let sources = Dictionary(epochs.map { ($0.epoch, $0.source) }) { first, _ in first }
             let all = try InstanceUsage(
-                quarterHour: unit.quarterHour, epochs: epochs, isConnectionManagers: connectionManagers.contains)
+                quarterHour: unit.quarterHour, epochs: epochs, isConnectionManagers: tapes.isConnectionManagers)
             for usage in all.counters {
                 guard let source = sources[usage.epoch] else { continue }
                 bySource[source, default: [:]][usage.counter, default: 0] += usage.quantity

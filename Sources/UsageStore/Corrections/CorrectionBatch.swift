@@ -10,7 +10,15 @@ package struct CorrectionBatch: Encodable, Hashable, Sendable {
         case reverted
     }
 
+    /// What a batch was made of.
+    package enum Kind: String, Encodable, Hashable, Sendable {
+        case file
+        case captures
+        case evidence
+    }
+
     package var name: String
+    package var kind: Kind
     /// A file's name, captures, evidence.
     package var source: String
     package var reason: String?
@@ -38,6 +46,7 @@ package struct CorrectionBatch: Encodable, Hashable, Sendable {
         revertedAt = reverted?.description
         revertedBy = try row.decode(8)
         rows = try row.decode(9)
+        kind = Kind(rawValue: try row.decode(10)) ?? .file
         state = reverted != nil ? .reverted : applied != nil ? .applied : .proposed
     }
 }

@@ -9,16 +9,16 @@ extension UsageStore {
     ///   - allowsNew: whether tenants and gateways that are not known are made; else they are refused.
     /// - Throws: `CorrectionRefusal`; then nothing is stored.
     package func propose(
-        _ name: String, rows: [BackfillRow], source: String, reason: String?, by operatorName: String, file: String,
-        allowsNew: Bool = false
+        _ name: String, rows: [BackfillRow], source: String, kind: CorrectionBatch.Kind = .file, reason: String?,
+        by operatorName: String, file: String, allowsNew: Bool = false
     ) async throws -> CorrectionBatch {
         try await pool.transaction(.readCommitted) { connection in
             let made = try await connection.execute(
                 """
-                INSERT INTO correction_batch (name, source, reason, proposed_by) VALUES ($1, $2, $3, $4)
+                INSERT INTO correction_batch (name, source, reason, proposed_by, kind) VALUES ($1, $2, $3, $4, $5)
                 ON CONFLICT (name) DO NOTHING RETURNING correction_batch_id
                 """,
-                [name, source, reason, operatorName]
+                [name, source, reason, operatorName, kind.rawValue]
             )
             guard let batch = try made.first?.decode(0, as: Int64.self) else {
                 throw CorrectionRefusal(
@@ -41,6 +41,7 @@ extension UsageStore {
                     rows.map(\.quarterHour.start.postgres), rows.map(\.dimension.rawValue), rows.map(\.quantity),
                 ]
             )
+            try await CorrectionLimits(connection: connection).refuseDropped(batch)
             return try await Self.batch(name, on: connection).batch
         }
     }
@@ -52,6 +53,7 @@ extension UsageStore {
     @discardableResult
     package func apply(correction name: String, by operatorName: String) async throws -> CorrectionBatch {
         try await change(name, from: .proposed, to: "applied", sign: 1) { connection, number in
+            try await CorrectionLimits(connection: connection).refuseTwice(name, number)
             _ = try await connection.execute(
                 "UPDATE correction_batch SET applied_at = now(), applied_by = $2 WHERE correction_batch_id = $1",
                 [number, operatorName])
@@ -74,7 +76,8 @@ extension UsageStore {
             try await connection.execute(
                 """
                 SELECT name, source, reason, proposed_at, proposed_by, applied_at, applied_by, reverted_at, reverted_by,
-                    (SELECT count(*) FROM correction WHERE correction.correction_batch_id = batch.correction_batch_id)
+                    (SELECT count(*) FROM correction WHERE correction.correction_batch_id = batch.correction_batch_id),
+                    kind
                 FROM correction_batch AS batch ORDER BY correction_batch_id DESC
                 """
             ).map { try CorrectionBatch($0) }
@@ -134,7 +137,7 @@ extension UsageStore {
             """
             SELECT name, source, reason, proposed_at, proposed_by, applied_at, applied_by, reverted_at, reverted_by,
                 (SELECT count(*) FROM correction WHERE correction.correction_batch_id = batch.correction_batch_id),
-                correction_batch_id
+                kind, correction_batch_id
             FROM correction_batch AS batch WHERE name = $1
             """,
             [name]
@@ -142,7 +145,7 @@ extension UsageStore {
         guard let row = rows.first else {
             throw CorrectionRefusal(.unknown, "there is no batch \(name); waybill backfill list shows those that are")
         }
-        return (try CorrectionBatch(row), try row.decode(10))
+        return (try CorrectionBatch(row), try row.decode(11))
     }
 
     private func change(
@@ -156,6 +159,7 @@ extension UsageStore {
                     .conflict,
                     "batch \(name) is \(batch.state.rawValue): only one that is \(state.rawValue) can be \(next)")
             }
+            try await CorrectionLimits(connection: connection).refuseDropped(number)
             try await Self.refuseShortRecords(number, sign: sign, on: connection)
             try await store(connection, number)
             let span = try await connection.execute(

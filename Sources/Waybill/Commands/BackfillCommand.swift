@@ -25,14 +25,31 @@ struct BackfillCommand: AsyncParsableCommand {
                   acme,edge,gateway,2026-11-03T12:15:00Z,requests,1200
                 A quantity may be negative, as far as the record stays at 0 or above. A wrong row is named with its line
                 and field, and nothing is taken.
-                Example: waybill backfill propose lost-hour.csv --name lost-hour --reason "sink was down"
+
+                --from-evidence takes what access logs show inside gaps (waybill gaps) and no batch bills yet.
+                Examples:
+                  waybill backfill propose lost-hour.csv --name lost-hour --reason "sink was down"
+                  waybill backfill propose --from-evidence --gateway edge --from 2026-11-03T12:00:00Z \
+                    --to 2026-11-03T13:00:00Z --name killed-pod
                 """)
 
         @OptionGroup var database: DatabaseOptions
         @OptionGroup var asker: OperatorOptions
 
         @Argument(help: ArgumentHelp("A CSV file.", valueName: "file"))
-        var file: String
+        var file: String?
+
+        @Flag(help: "Take what access logs show inside gaps.")
+        var fromEvidence = false
+
+        @Option(help: ArgumentHelp("Of evidence: one gateway; all unless given.", valueName: "name"))
+        var gateway: String?
+
+        @Option(help: ArgumentHelp("Of evidence: from this quarter hour on.", valueName: "instant"))
+        var from: InstantOption?
+
+        @Option(help: ArgumentHelp("Up to this one, which is not included.", valueName: "instant"))
+        var to: InstantOption?
 
         @Option(help: ArgumentHelp("What the batch is called; the file's name unless given.", valueName: "name"))
         var name: String?
@@ -47,20 +64,14 @@ struct BackfillCommand: AsyncParsableCommand {
         var format: OutputFormat = .table
 
         func run() async throws {
-            guard let bytes = FileManager.default.contents(atPath: file) else {
-                throw CommandError(.usage, "\(file): the file can not be read")
-            }
-            let rows: [BackfillRow]
-            do {
-                rows = try BackfillFile.read([UInt8](bytes), file: file, now: WallClock.now())
-            } catch {
-                throw CommandError(.failure, error.description)
-            }
+            let proposal = try proposal()
             let name = try batchName
             let shown = try await database.withStore(logger: Logger.command) { store in
                 try await refusing {
+                    let rows = try await proposal.rows(store)
                     _ = try await store.propose(
-                        name, rows: rows, source: file, reason: reason, by: asker.name, file: file, allowsNew: allowNew)
+                        name, rows: rows, source: proposal.source, kind: proposal.kind, reason: reason, by: asker.name,
+                        file: proposal.source, allowsNew: allowNew)
                     return try await store.correction(name)
                 }
             }
@@ -68,10 +79,64 @@ struct BackfillCommand: AsyncParsableCommand {
             Console.write("Nothing is changed yet: waybill backfill apply \(name)")
         }
 
+        /// What a batch is to be made of.
+        private struct Proposal {
+            var source: String
+            var kind: CorrectionBatch.Kind
+            var rows: @Sendable (UsageStore) async throws -> [BackfillRow]
+        }
+
+        private func proposal() throws -> Proposal {
+            switch (file, fromEvidence) {
+            case (let file?, false):
+                guard gateway == nil, from == nil, to == nil else {
+                    throw CommandError(
+                        .usage, "--gateway, --from and --to go with --from-evidence: a file says it itself")
+                }
+                return try Self.proposal(ofFile: file)
+            case (nil, true): return try evidence()
+            case (nil, false): throw CommandError(.usage, "name a CSV file, or give --from-evidence")
+            case (_?, true): throw CommandError(.usage, "a batch comes from a file or from evidence, not from both")
+            }
+        }
+
+        private static func proposal(ofFile file: String) throws -> Proposal {
+            guard let bytes = FileManager.default.contents(atPath: file) else {
+                throw CommandError(.usage, "\(file): the file can not be read")
+            }
+            do {
+                let rows = try BackfillFile.read([UInt8](bytes), file: file, now: WallClock.now())
+                return Proposal(source: file, kind: .file) { _ in rows }
+            } catch {
+                throw CommandError(.failure, error.description)
+            }
+        }
+
+        private func evidence() throws -> Proposal {
+            guard let from = from?.instant, let to = to?.instant, from < to else {
+                throw CommandError(.usage, "--from-evidence needs --from and --to, which has to be later")
+            }
+            let gateway = gateway
+            return Proposal(source: "evidence of access logs, \(from) to \(to)", kind: .evidence) { store in
+                // Evidence that came since the gaps were derived is taken along.
+                try await store.aggregate()
+                let rows = try await store.unbilledEvidence(gateway: gateway, from: from, to: to)
+                guard !rows.isEmpty else {
+                    throw CommandError(
+                        .failure,
+                        "from \(from) to \(to) access logs show nothing inside a gap that is not billed; waybill gaps "
+                            + "and waybill check evidence show what there is")
+                }
+                return rows
+            }
+        }
+
         private var batchName: String {
             get throws {
-                let name =
-                    self.name ?? URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+                guard
+                    let name = self.name
+                        ?? file.map({ URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent })
+                else { throw CommandError(.usage, "--name is missing: what is the batch to be called?") }
                 let isText = name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
                 guard (1...128).contains(name.utf8.count), isText else {
                     throw CommandError(.usage, "--name \(name): a name of 1 to 128 bytes belongs there")

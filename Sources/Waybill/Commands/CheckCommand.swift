@@ -9,7 +9,7 @@ import UsageStore
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check that what has to agree agrees.",
-        subcommands: [CheckConservationCommand.self, CheckSourcesCommand.self])
+        subcommands: [CheckConservationCommand.self, CheckSourcesCommand.self, CheckEvidenceCommand.self])
 }
 
 /// `waybill check conservation`: nothing is lost or made between tapes, quarter hours and roll-ups.

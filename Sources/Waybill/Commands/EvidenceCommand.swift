@@ -11,10 +11,13 @@ struct EvidenceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evidence", abstract: "Count access logs in JSON as evidence beside the counters; never billed.",
         discussion: """
-            Entries need stream_id and response_code (docs/operating.md has Envoy's json_format). One file or a pipe is read \
-            once: what is read again is counted again, unless it is in the same call.
+            Entries need stream_id and response_code (docs/operating.md has Envoy's json_format). A file that is read again, \
+            also when it has grown, counts once: it is known by its first entry. Pieces of one log that overlap count \
+            what lies in both of them twice, unless they are in the same call.
 
-            Example: waybill evidence --gateway gw-eu-1 /var/log/envoy/access.json
+            With --instance (or a field "instance" in each entry) the log narrows the gaps of that instance.
+
+            Example: waybill evidence --gateway gw-eu-1 --instance gw-eu-1-a /var/log/envoy/access.json
             """)
 
     @OptionGroup var database: DatabaseOptions
@@ -22,14 +25,19 @@ struct EvidenceCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Whose logs they are, where an entry does not say so.", valueName: "name"))
     var gateway: String
 
+    @Option(
+        help: ArgumentHelp("Which Envoy's they are (its node id), where an entry does not say so.", valueName: "name"))
+    var instance: String?
+
     @Argument(help: ArgumentHelp("Files of JSON objects; - reads from stdin.", valueName: "file"))
     var files: [String]
 
     func run() async throws {
-        let book = EvidenceBook()
+        let book = EvidenceBook(isRepeatable: true)
         var log = JSONAccessLog()
         for file in files { try read(file, into: &log, book) }
-        let rows = book.changed()
+        let changes = book.changed()
+        let rows = changes.rows
         if log.others > 0 {
             Console.error("\(log.others) JSON objects are no log entries: they have no stream_id or response_code")
         }
@@ -37,7 +45,10 @@ struct EvidenceCommand: AsyncParsableCommand {
         guard !rows.isEmpty else {
             throw CommandError(.failure, "there is no log entry in \(files.joined(separator: ", "))")
         }
-        try await database.withStore(logger: Logger.command) { try await $0.store(evidence: rows) }
+        try await database.withStore(logger: Logger.command) { store in
+            try await store.store(evidence: rows)
+            try await store.store(evidenceSeconds: changes.seconds)
+        }
         var answered: [String: Int64] = [:]
         for row in rows { answered["\(row.gateway) \(row.key.prefix)", default: 0] += row.counts.answered }
         for (name, count) in answered.sorted(by: { $0.key < $1.key }) { print("\(name): \(count) answered requests") }
@@ -49,9 +60,9 @@ struct EvidenceCommand: AsyncParsableCommand {
         }
         while let chunk = try handle.read(upToCount: 1 << 20), !chunk.isEmpty {
             log.receive(Array(chunk).span)
-            book.add(log.takeRecords(), gateway: gateway)
+            book.add(log.takeRecords(), gateway: gateway, instance: instance ?? "", way: .file)
         }
         log.end()
-        book.add(log.takeRecords(), gateway: gateway)
+        book.add(log.takeRecords(), gateway: gateway, instance: instance ?? "", way: .file)
     }
 }

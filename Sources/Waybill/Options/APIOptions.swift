@@ -1,6 +1,9 @@
 import ArgumentParser
 import Foundation
+import LoadBalancerCosts
 import NIOSSL
+import Pricing
+import Savings
 import WebAPI
 
 /// How the HTTP interface is guarded, for `serve`.
@@ -63,8 +66,18 @@ struct APIOptions: ParsableArguments {
             throw CommandError(.failure, "\(path) can not be read")
         }
         return WebAPI.Configuration(
-            authentication: apiAuth, tokens: try tokens(), limits: limits, tls: tls,
+            authentication: apiAuth, tokens: try tokens(), limits: limits, tls: tls, resources: try resources(),
             openAPI: String(decoding: document, as: UTF8.self))
+    }
+
+    /// What `waybill report` and `waybill compare` work with when nothing else is named.
+    private func resources() throws -> APIResources {
+        APIResources(
+            forms: InvoiceForms(try ReportFiles.templates(), script: try ConfigurationFiles.file("reports/print.py")),
+            catalogue: try costFailure { try PriceCatalogue.shipped() },
+            feeBook: .init(
+                try PriceBook.read(try ConfigurationFiles.file(PriceBookReference.shipped)),
+                source: " (the shipped example; price_book= names yours)"))
     }
 
     private func tokens() throws -> TokenConfiguration? {

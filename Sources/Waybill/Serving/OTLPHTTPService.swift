@@ -4,6 +4,7 @@ import HummingbirdTLS
 import Ingest
 import Logging
 import NIOCore
+import UsageStore
 import WireFormats
 
 /// OTLP over HTTP: `POST /v1/metrics` with a protobuf body, plain or gzip. Beside it `POST /v1/access-logs?gateway=…` takes
@@ -75,7 +76,8 @@ enum OTLPHTTP {
             var log = JSONAccessLog()
             log.receive(Array(body.readableBytesView).span)
             log.end()
-            evidence.add(log.takeRecords(), gateway: gateway)
+            let instance = request.uri.queryParameters["instance"].map(String.init) ?? ""
+            evidence.add(log.takeRecords(), gateway: gateway, instance: instance, way: .push)
             return answer(.ok, "\(log.others) objects were no entries, \(log.malformed) places no JSON")
         }
         return Application(

@@ -47,9 +47,9 @@ struct Authentication: Sendable {
     }
 
     private func principal(ofKey text: String) async throws -> Principal {
-        guard let key = APIKey(text), let stored = try await stores.tenants.useAPIKey(digest: key.digest) else {
-            throw Self.refused
-        }
+        guard let digest = APIKey(text)?.digest else { throw Self.refused }
+        let found = try await stores.recentKeys.key(digest) { try await stores.tenants.useAPIKey(digest: digest) }
+        guard let stored = found else { throw Self.refused }
         let scopes = Set(stored.scopes.compactMap { Scope(rawValue: $0) })
         return Principal(
             id: "key:\(stored.prefix)", tenant: stored.tenant.map { .init(id: $0.id, name: $0.name) }, scopes: scopes)

@@ -52,7 +52,7 @@ struct Answer: Sendable {
     }
 
     /// The first 128 bits of the body's SHA-256.
-    private static func digest(_ body: [UInt8]) -> String {
+    static func digest(_ body: [UInt8]) -> String {
         SHA256.hash(data: body).prefix(16).map { byte in
             let text = String(byte, radix: 16)
             return text.count == 1 ? "0" + text : text
@@ -83,6 +83,7 @@ struct Answer: Sendable {
 
 extension HTTPField.Name {
     static var requestID: Self { HTTPField.Name("X-Request-Id") ?? .accept }
+    static var contentSecurityPolicy: Self { HTTPField.Name("Content-Security-Policy") ?? .accept }
     static var idempotencyKey: Self { HTTPField.Name("Idempotency-Key") ?? .accept }
     static var idempotentReplayed: Self { HTTPField.Name("Idempotent-Replayed") ?? .accept }
 }

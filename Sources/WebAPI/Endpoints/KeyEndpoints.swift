@@ -89,6 +89,7 @@ enum KeyEndpoints {
             throw Problem.conflict("a key does not revoke itself: nobody may be left to make another; use a second key")
         }
         guard try await call.store.revokeAPIKey(prefix) else { throw Problem.notFound("there is no key \(prefix)") }
+        call.stores.recentKeys.forgetAll()
         return .nothing
     }
 }

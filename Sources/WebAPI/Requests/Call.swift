@@ -1,7 +1,9 @@
 import Foundation
 import Hummingbird
+package import LoadBalancerCosts
 import Logging
 import PostgreSQL
+package import Savings
 package import UsageStore
 
 /// One request to an endpoint, after its credential was checked.
@@ -13,6 +15,7 @@ struct Call: Sendable {
     /// The body, read whole; empty for GET.
     let body: [UInt8]
     let stores: APIStores
+    let resources: APIResources
     let limits: RequestLimits
     let logger: Logger
 
@@ -103,10 +106,29 @@ struct Call: Sendable {
     }
 }
 
+/// What answers are made with beside the stores; nil where the server was started without it.
+package struct APIResources: Sendable {
+    /// How invoices are rendered; JSON alone without it.
+    package var forms: InvoiceForms?
+    /// The shipped prices of load balancers.
+    package var catalogue: PriceCatalogue?
+    /// Gives a gateway's fee where a comparison names no price book.
+    package var feeBook: ComparisonRequest.FeeBook?
+
+    package init(
+        forms: InvoiceForms? = nil, catalogue: PriceCatalogue? = nil, feeBook: ComparisonRequest.FeeBook? = nil
+    ) {
+        self.forms = forms
+        self.catalogue = catalogue
+        self.feeBook = feeBook
+    }
+}
+
 /// The stores behind the API: tenants read through a role that row-level security binds, operators through another.
 package struct APIStores: Sendable {
     package let tenants: UsageStore
     package let operators: UsageStore
+    let recentKeys = RecentKeys()
 
     package init(tenants: UsageStore, operators: UsageStore) {
         self.tenants = tenants

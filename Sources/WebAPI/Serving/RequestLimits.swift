@@ -12,6 +12,10 @@ package struct RequestLimits: Sendable {
     package var url = 8 << 10
     /// Reading a request's body and answering it. Unit: seconds.
     package var timeout = 30
+    /// From a request's first line to its last byte. Unit: seconds.
+    package var receive = 35
+    /// A connection without a request. Unit: seconds.
+    package var idle = 60
     /// Longest range of a query. Unit: days.
     package var span = 400
     /// Entries of a page.

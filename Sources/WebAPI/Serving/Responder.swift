@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import PostgreSQL
 import Pricing
+import Reports
 import UsageStore
 
 /// From a request to its answer: the order in which everything is asked.
@@ -16,6 +17,7 @@ struct Responder: Sendable {
     let meter: RequestMeter
     let limits: RequestLimits
     let stores: APIStores
+    let resources: APIResources
     let statistics: RequestStatistics
 
     func respond(_ request: Request, to endpoint: Endpoint, parameters: Parameters, logger: Logger) async -> Response {
@@ -84,7 +86,7 @@ struct Responder: Sendable {
             let body = try await self.body(of: request)
             let call = Call(
                 request: request, parameters: parameters, query: query, principal: principal, body: body,
-                stores: stores, limits: limits, logger: logger)
+                stores: stores, resources: resources, limits: limits, logger: logger)
             return try await call.asPrincipal {
                 try await Idempotency(stores: stores, seconds: Int64(limits.timeout) + 5).answer(
                     request, named: instance, body: body, principal: principal, logger: logger
@@ -154,6 +156,11 @@ struct Responder: Sendable {
             problem = Self.problem(error)
         } catch let error as PricingError {
             problem = .unprocessable("body", rule: "pricing", error.message)
+        } catch let error as ReportError where error.code == .failedProgram || error.code == .missingProgram {
+            logger.error("an invoice could not be printed", metadata: ["error": "\(error)"])
+            problem = Problem(
+                "unavailable", "Service unavailable", 503,
+                "the invoice could not be printed; come again, or take another form, as text/html", retryAfter: 30)
         } catch let error as PostgresError where error.isOutage {
             logger.error("the database can not be reached", metadata: ["error": "\(error)"])
             problem = .unavailable

@@ -110,7 +110,7 @@ package struct AccessLogMessage: Sendable {
                 try reader.skip(tag, in: message)
             }
         }
-        guard common.isEnd else { return nil }
+        guard common.isEnd, !AccessLogRecord.isHealthCheck(details: details) else { return nil }
         return AccessLogRecord(
             prefix: common.prefix ?? logName, route: common.route.isEmpty ? common.cluster : common.route,
             stream: common.stream,

@@ -40,6 +40,9 @@ package struct AccessLogRecord: Hashable, Sendable {
         self.instance = instance
     }
 
+    /// An answer of the health-check filter, which the connection manager does not count as completed.
+    static func isHealthCheck(details: some StringProtocol) -> Bool { details.hasPrefix("health_check_") }
+
     /// What an answer of this code and these details is.
     static func outcome(code: Int, details: some StringProtocol) -> Outcome {
         if details == "internal_redirect" { return .internalRedirect }

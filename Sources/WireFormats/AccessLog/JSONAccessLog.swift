@@ -117,8 +117,9 @@ struct JSONAccessLogFields {
 
     var isEntry: Bool { stream != nil || code != nil }
 
-    /// Nil for an entry that is not a stream's last one.
+    /// Nil for an entry that is not a stream's last one, and for a health check.
     var record: AccessLogRecord? {
+        guard !AccessLogRecord.isHealthCheck(details: details) else { return nil }
         if let type, !["DownstreamEnd", "TcpConnectionEnd", "NotSet", "-", ""].contains(type) { return nil }
         return AccessLogRecord(
             prefix: prefix ?? "", route: route.isEmpty ? cluster : route, stream: stream.flatMap { StreamKey($0.utf8) },
