@@ -57,7 +57,8 @@ package struct InstanceUsage: Sendable {
                 opening = baseline
             }
             var walk = CounterWalk(
-                epoch: lane.epoch, counter: counter, opening: opening, started: lane.opens(now.readings(at: index)),
+                epoch: lane.epoch, counter: counter, opening: opening,
+                started: lane.opens(now.readings(at: index).first, interval: rate.flushInterval),
                 quarterHour: quarterHour, conflicts: conflicts, higher: higher, rate: rate, conflictBound: bound
             )
             for point in now.readings(at: index) { walk.step(to: point) }
@@ -154,10 +155,10 @@ struct Lane {
 
     /// Since when a counter counts that was not read before; nil where that is not known. What an odometer was given first
     /// was counted since the flush before.
-    func opens(_ points: ArraySlice<Reading>) -> Timestamp? {
+    func opens(_ first: Reading?, interval: Int64?) -> Timestamp? {
         if let started = opening.started { return started }
-        guard isOdometer, let first = points.first else { return nil }
-        return first.time.advanced(byMicroseconds: -(flushInterval ?? 0))
+        guard isOdometer, let first else { return nil }
+        return first.time.advanced(byMicroseconds: -(interval ?? 0))
     }
 
     /// The rate around the lane's readings, from which gaps are bounded.
