@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test("The query of the README is answered to curl, with a key that the command line made")
+    @Test("The query of the README and of docs/rest.md is answered to curl, with a key that the command line made")
     func readme() async throws {
         try await withAPI { serve, _ in
             let made = try await Command.waybill(
@@ -35,15 +35,18 @@ import Testing
                     "--name", "readme", "--tenant", "acme", "--scope", "usage:read",
                 ]
             ).succeeded().trimmingCharacters(in: .whitespacesAndNewlines)
-            let month = Months.current()
-            let answer = try await Command.run(
-                "/usr/bin/curl",
-                [
-                    "-sS", "--fail-with-body", "-H", "Authorization: Bearer \(made)",
-                    "http://127.0.0.1:\(serve.settings.apiPort)/v1/usage/monthly?period=\(month)&group_by=service,day",
-                ]
-            ).succeeded()
-            #expect(try Usage(json: answer).requests == 12)
+            for file in ["README.md", "docs/rest.md"] {
+                let text = try String(contentsOfFile: Checkout.root + "/" + file, encoding: .utf8)
+                let shown = text.split(separator: "\n").map { $0.drop { $0 == " " } }.first {
+                    $0.hasPrefix(#"curl -H "Authorization: Bearer $KEY""#) && $0.contains("/v1/usage/monthly?")
+                }
+                guard let shown else { throw SystemTestError("\(file) shows no query") }
+                let query = shown.replacing("127.0.0.1:8080", with: "127.0.0.1:\(serve.settings.apiPort)")
+                    .replacing("2026-11", with: Months.current())
+                let answer = try await Command.run("/usr/bin/env", ["KEY=\(made)", "/bin/sh", "-c", String(query)])
+                    .succeeded()
+                #expect(try Usage(json: answer).requests == 12, "\(file)")
+            }
         }
     }
 
@@ -104,7 +107,7 @@ import Testing
                 "%{http_code} %header{retry-after} %{content_type}\\n",
                 "-H", "Authorization: Bearer \(key)", url + "#[1-1000000]",
             ]
-        ).output.split(separator: "\n").map(String.init)
+        ).output.split(separator: "\n").dropLast().map(String.init)  // The last may have been cut.
     }
 
     /// Makes keys for ten seconds, each with an Idempotency-Key of its own. Each line: its number and the status, or `lost`.

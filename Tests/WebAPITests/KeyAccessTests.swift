@@ -126,6 +126,21 @@ import UsageStore
         }
     }
 
+    @Test func `A key that is in use and ends elsewhere is let in for a second at most`() async throws {
+        try await withGuardedAPI { api, store in
+            for end in ["revoked_at = now()", "expires_at = now()"] {
+                let text = try await key(store, tenant: "acme")
+                #expect(try await api.send(.get, Self.usage, key: text).status == .ok)
+                _ = try await store.pool.withConnection {
+                    try await $0.executeOnce(
+                        "UPDATE api_key SET \(end) WHERE revoked_at IS NULL AND expires_at IS NULL")
+                }
+                try await Task.sleep(for: RecentKeys.lifetime + .milliseconds(50))
+                #expect(try await api.send(.get, Self.usage, key: text).status == .unauthorized, "\(end)")
+            }
+        }
+    }
+
     @Test func `No column of the database holds a key`() async throws {
         try await withGuardedAPI { api, store in
             let text = try await key(store, tenant: "acme")
