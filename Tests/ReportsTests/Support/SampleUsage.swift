@@ -54,8 +54,8 @@ struct SampleUsage: Sendable {
         let first = Timestamp(microseconds: period.startMicroseconds)
         let lost = Coverage.Life(
             started: first, observedFrom: first,
-            lastReading: first.advanced(byMicroseconds: 20_000_000_000_000), isDrained: false,
-            successorStarted: first.advanced(byMicroseconds: 20_007_470_000_000), isInherited: false)
+            lastReading: first.advanced(byMicroseconds: 2_000_000_000_000), isDrained: false,
+            successorStarted: first.advanced(byMicroseconds: 2_007_470_000_000), isInherited: false)
         let coverage = Coverage(
             lives: gaps.isEmpty ? [] : [lost], from: first, to: Timestamp(microseconds: period.endMicroseconds),
             asOf: Timestamp(microseconds: end))
