@@ -8,6 +8,8 @@ package struct HigherSources: Hashable, Sendable {
         case none
         case partly
         case wholly
+        /// In part, and the rest lies between two lives: the end of the first is a gap of the higher source already.
+        case allButTails
     }
 
     /// A stretch, with what the counters stood at where it begins and ends, as far as that is known.
@@ -27,10 +29,13 @@ package struct HigherSources: Hashable, Sendable {
 
     /// Merged and ascending.
     private let stretches: [Stretch]
+    /// Whether they are lives of the instance in question, so that what is between two of them is a tail.
+    private let areOwn: Bool
 
     package static let none = HigherSources([])
 
-    package init(_ stretches: some Sequence<Stretch>) {
+    package init(_ stretches: some Sequence<Stretch>, areOwn: Bool = false) {
+        self.areOwn = areOwn
         var merged: [Stretch] = []
         for stretch in stretches.sorted(by: { ($0.from, $0.to) < ($1.from, $1.to) }) {
             guard let last = merged.last, stretch.from <= last.to else {
@@ -49,7 +54,9 @@ package struct HigherSources: Hashable, Sendable {
     /// How much of the time from one reading to the next a higher source covers.
     package func cover(from start: Timestamp, to end: Timestamp) -> Cover {
         if stretches.contains(where: { $0.from <= start && end <= $0.to }) { return .wholly }
-        return stretches.contains { $0.from < end && start < $0.to } ? .partly : .none
+        guard stretches.contains(where: { $0.from < end && start < $0.to }) else { return .none }
+        guard areOwn, let first = stretches.first, let last = stretches.last else { return .partly }
+        return first.from <= start && end <= last.to ? .allButTails : .partly
     }
 
     /// What of a counter's rise from one reading to the next no higher source counted: where the sources read one
@@ -137,6 +144,6 @@ package struct SourceElection: Sendable {
                 HigherSources.Stretch(
                     from: reign.from, to: reign.to, opening: isKnown ? reign.opening : nil,
                     closing: isKnown ? reign.closing : nil)
-            })
+            }, areOwn: isKnown)
     }
 }

@@ -238,10 +238,10 @@ private struct CounterWalk {
         guard cover == .none else {
             closeSpan()
             spanOpening = reading
-            guard cover == .partly, step > 0 else { return }
+            guard cover != .wholly, step > 0 else { return }
             if !isReset, let step = higher.join(usage.counter, from: last, to: reading, startedAt: startedAt) {
                 take(step)
-            } else {
+            } else if cover == .partly {
                 // How much of it a higher source has counted can not be told.
                 gaps.append(
                     Gap(

@@ -15,7 +15,10 @@ enum StreamDown {
             guard let from = seenTo, QuarterHour(containing: segment.firstFlush) == quarterHour else { continue }
             let missing = segment.firstFlush.microseconds(since: from)
             guard missing > interval + interval / 2 else { continue }
-            guard higher.cover(from: from, to: segment.firstFlush) != .wholly else { continue }
+            switch higher.cover(from: from, to: segment.firstFlush) {
+            case .wholly, .allButTails: continue
+            case .none, .partly: break
+            }
             gaps.append(
                 Gap(
                     reason: .streamDown, epoch: epoch.epoch, counter: nil, from: from, to: segment.firstFlush, lower: 0,

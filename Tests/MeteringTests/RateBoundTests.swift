@@ -100,4 +100,18 @@ import Testing
         #expect(higher.cover(from: at(15), to: at(35)) == .partly)
         #expect(HigherSources.none.cover(from: at(0), to: at(1)) == .none)
     }
+
+    @Test func `What only a tail between two lives keeps from being covered is a gap of the higher source already`() {
+        func at(_ second: Int64) -> Timestamp { Self.start.advanced(byMicroseconds: second * 1_000_000) }
+        let lives = HigherSources(
+            [(0, 20), (30, 40), (43, 50)].map { HigherSources.Stretch(from: at($0.0), to: at($0.1)) }, areOwn: true)
+        #expect(lives.cover(from: at(8), to: at(21)) == .allButTails)
+        #expect(lives.cover(from: at(15), to: at(45)) == .allButTails)
+        // Inside a tail nothing is covered: what a lower source heard there alone is usage.
+        #expect(lives.cover(from: at(21), to: at(29)) == .none)
+        // Before the first life and after the last one nobody else says that something is missing.
+        #expect(lives.cover(from: at(-1), to: at(5)) == .partly)
+        #expect(lives.cover(from: at(45), to: at(51)) == .partly)
+        #expect(lives.cover(from: at(0), to: at(20)) == .wholly)
+    }
 }

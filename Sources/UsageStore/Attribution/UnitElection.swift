@@ -18,7 +18,10 @@ struct UnitElection: Sendable {
 
     /// Whether a gap is one of the bill: of the source that counts at its time.
     func counts(_ gap: Gap, instance: Int64) -> Bool {
-        above(instance: instance)(sources[gap.epoch] ?? .metricsService).cover(from: gap.from, to: gap.to) != .wholly
+        switch above(instance: instance)(sources[gap.epoch] ?? .metricsService).cover(from: gap.from, to: gap.to) {
+        case .none, .partly: true
+        case .wholly, .allButTails: false
+        }
     }
 
     private init(election: SourceElection, names: [Int64: String], sources: [Int64: SourceKind]) {
@@ -54,8 +57,10 @@ struct UnitElection: Sendable {
                         SELECT FROM epoch AS later
                         WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
                             AND later.first_received_at > epoch.last_received_at
-                    ) THEN GREATEST(now(), $3) ELSE last_reading_at END,
-                epoch_id, started_at, baseline_at, last_reading_at
+                    ) THEN GREATEST(now(), $3)
+                    -- What a lower source heard with the last flush of a drained process came some milliseconds later.
+                    WHEN drained THEN last_reading_at + interval '1 second' ELSE last_reading_at END,
+                epoch_id, started_at, baseline_at, last_reading_at, drained
             FROM epoch JOIN instance USING (instance_id) JOIN gateway ON gateway.gateway_id = epoch.gateway_id
             WHERE epoch.gateway_id = $1 AND source_kind <= 3
                 AND last_reading_at >= $2::timestamptz - $5::bigint * interval '1 day'
@@ -64,7 +69,7 @@ struct UnitElection: Sendable {
             SELECT source_kind, instance_id, instance.name, gateway.name,
                 -- What a delta says was counted since the flush before it.
                 first_flush_at - COALESCE((last_flush_at - first_flush_at) / NULLIF(flushes - 1, 0), interval '0'),
-                last_flush_at, NULL, NULL, NULL, NULL
+                last_flush_at, NULL, NULL, NULL, NULL, NULL
             FROM tapes AS tape JOIN epoch USING (instance_id, epoch_id) JOIN instance USING (instance_id)
             JOIN gateway ON gateway.gateway_id = tape.gateway_id
             WHERE tape.gateway_id = $1 AND is_delta
@@ -88,13 +93,15 @@ struct UnitElection: Sendable {
             reigns.append(reign)
             guard let epoch = try row.decode(6, as: Int64?.self) else { continue }
             let lastReading = try row.timestamp(9)
-            if reign.to > lastReading, lastReading < unit.quarterHour.end { isProvisional = true }
+            let isOpen = try reign.to > lastReading && !row.decode(10, as: Bool.self)
+            if isOpen, lastReading < unit.quarterHour.end { isProvisional = true }
             let started = try row.optionalTimestamp(7)
             let baselineAt = try row.optionalTimestamp(8)
             edges.add(
                 SourceEdges.Life(
                     reign: reigns.count - 1, key: TapeReader.EpochKey(instance: reign.instance, epoch: epoch),
-                    started: started, baselineAt: baselineAt, from: baselineAt ?? started ?? reign.from, to: reign.to))
+                    started: started, baselineAt: baselineAt, from: baselineAt ?? started ?? reign.from,
+                    to: isOpen ? reign.to : lastReading))
         }
         try await edges.read(into: &reigns)
         var sources: [Int64: SourceKind] = [:]

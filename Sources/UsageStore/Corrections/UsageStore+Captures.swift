@@ -168,7 +168,7 @@ private struct CaptureCheck {
         let rows = try await connection.execute(
             """
             SELECT gateway.name, instance.name, tape.first_flush_at, tape.last_flush_at
-            FROM tape AS captured
+            FROM tapes AS captured
             JOIN epoch AS own ON own.instance_id = captured.instance_id AND own.epoch_id = captured.epoch_id
             JOIN tapes AS tape ON tape.gateway_id = captured.gateway_id AND tape.quarter_hour = captured.quarter_hour
                 AND tape.stream_id <> ALL($1::bigint[])
