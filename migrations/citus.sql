@@ -1,7 +1,7 @@
 -- How the tables are spread where the server has the extension Citus: tapes by instance, consumption by tenant,
--- dictionaries and gaps by gateway. Run after the migrations, and again after each that adds tables: what is distributed
--- already is left alone. The queue and the runs of the job stay on the coordinator, and so do invoices, which are few and
--- guarded by triggers.
+-- dictionaries, gaps and evidence by gateway. Run after the migrations, and again after each that adds tables: what is
+-- distributed already is left alone. The queue and the runs of the job stay on the coordinator, and so do invoices, which
+-- are few and guarded by triggers.
 SELECT create_reference_table('gateway') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'gateway'::regclass);
 SELECT create_reference_table('instance') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'instance'::regclass);
 SELECT create_reference_table('tenant') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'tenant'::regclass);
@@ -23,3 +23,8 @@ SELECT create_distributed_table('counter', 'gateway_id') WHERE NOT EXISTS (SELEC
 SELECT create_distributed_table('counter_set', 'gateway_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'counter_set'::regclass);
 SELECT create_distributed_table('gap', 'gateway_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'gap'::regclass);
 SELECT create_distributed_table('unattributed', 'gateway_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'unattributed'::regclass);
+SELECT create_distributed_table('otlp_export', 'instance_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'otlp_export'::regclass);
+SELECT create_distributed_table('gap_evidence', 'gateway_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'gap_evidence'::regclass);
+SELECT create_distributed_table('access_log_evidence', 'gateway_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'access_log_evidence'::regclass);
+SELECT create_distributed_table('access_log_second', 'gateway_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'access_log_second'::regclass);
+SELECT create_distributed_table('stream_peer', 'instance_id') WHERE NOT EXISTS (SELECT FROM citus_tables WHERE table_name = 'stream_peer'::regclass);
