@@ -3,7 +3,8 @@ package struct LifeSign: Hashable, Sendable {
     /// A longer uptime (317 years) is no uptime, and would overflow the arithmetic.
     package static let longestUptime: Int64 = 10_000_000_000
 
-    /// `server.uptime`. Unit: whole seconds, rounded down. Wrong while a hot-restarted parent lives.
+    /// `server.uptime`. Unit: whole seconds: Envoy takes its clock's second at the start from that of now, so it may be up
+    /// to a second too large or too small. Wrong while a hot-restarted parent lives.
     package var uptime: Int64?
     /// `server.hot_restart_epoch`; absent on the wire until it is above 0.
     package var hotRestartEpoch: Int64 = 0
@@ -27,7 +28,7 @@ package struct LifeSign: Hashable, Sendable {
     }
 
     /// When the process began, by its uptime and the earlier of both clocks: a clock that runs ahead does not make it
-    /// look younger. An uptime is rounded down, so it may have begun up to a second earlier. Nil without an uptime.
+    /// look younger. It began within the clock's second that this falls into. Nil without an uptime.
     package var startedAt: Timestamp? {
         guard let uptime else { return nil }
         var seen = receivedAt
@@ -70,7 +71,7 @@ package enum EpochRules {
         case undecided
     }
 
-    /// How far two estimates of one process's start may be apart: an uptime is rounded down to whole seconds.
+    /// How far two estimates of one process's start may be apart: an uptime is in whole seconds.
     private static let startTolerance: Int64 = 1_500_000
 
     /// - Parameter epochs: the instance's known epochs, in any order.
@@ -100,7 +101,8 @@ package enum EpochRules {
         return .new
     }
 
-    /// Whether a new epoch is billed from 0; else it has a baseline (rule 6).
+    /// Whether a new epoch is billed from 0; else it has a baseline (rule 6). A process that began in the second in which
+    /// metering did is billed: nobody else counted it.
     ///
     /// - Parameter meteringSince: when the gateway was declared, else when the database was made; nil for always.
     package static func opensAtZero(
@@ -110,7 +112,7 @@ package enum EpochRules {
         if source == .prometheus, sign.hotRestartEpoch > 0 { return false }
         guard let meteringSince, !instanceIsMetered else { return true }
         guard let started = sign.startedAt else { return false }
-        return started >= meteringSince
+        return started.second >= meteringSince.second
     }
 
     private static func haveOneStart(_ left: LifeSign, _ right: LifeSign) -> Bool {

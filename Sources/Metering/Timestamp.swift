@@ -29,6 +29,9 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     /// The minute that it falls into, counted from 1970.
     var minute: Int64 { microseconds.flooredDivision(by: 60_000_000) }
 
+    /// The second that it falls into, counted from 1970.
+    var second: Int64 { microseconds.flooredDivision(by: 1_000_000) }
+
     package func advanced(byMicroseconds span: Int64) -> Timestamp {
         Timestamp(microseconds: microseconds.addingClamped(span))
     }
@@ -37,7 +40,7 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC; fractions of a second are printed only where there are some.
     package var description: String {
-        let seconds = microseconds.flooredDivision(by: 1_000_000)
+        let seconds = second
         let fraction = microseconds - seconds * 1_000_000
         let days = seconds.flooredDivision(by: 86_400)
         let secondOfDay = seconds - days * 86_400

@@ -116,9 +116,15 @@ import Testing
             (uptime: 3600, isMetered: false, since: nil, opensAtZero: true),
             (uptime: nil, isMetered: false, since: .at(11, 0), opensAtZero: false),
             (uptime: nil, isMetered: true, since: .at(11, 0), opensAtZero: true),
-            // By its uptime: what it may have counted in the second that is rounded away was counted by nobody else.
             (uptime: 60, isMetered: false, since: .at(11, 59), opensAtZero: true),
             (uptime: 61, isMetered: false, since: .at(11, 59), opensAtZero: false),
+            // An uptime tells the second alone: in the one in which metering began nobody else counted.
+            (
+                uptime: 60, isMetered: false, since: .at(11, 59).advanced(byMicroseconds: 999_999), opensAtZero: true
+            ),
+            (
+                uptime: 61, isMetered: false, since: .at(11, 59).advanced(byMicroseconds: 999_999), opensAtZero: false
+            ),
         ] as [(uptime: Int64?, isMetered: Bool, since: Timestamp?, opensAtZero: Bool)])
     func opensAtZero(_ example: (uptime: Int64?, isMetered: Bool, since: Timestamp?, opensAtZero: Bool)) {
         let sign = Self.sign(0, up: example.uptime)

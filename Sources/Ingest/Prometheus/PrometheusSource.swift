@@ -44,7 +44,7 @@ final class PrometheusSource: TapeSource {
         return try outcome.get()
     }
 
-    /// An uptime is rounded down, and a scrape takes its time.
+    /// An uptime is in whole seconds, and a scrape takes its time.
     private static func isSame(
         _ before: PrometheusLife, _ then: Timestamp, _ now: PrometheusLife, _ time: Timestamp
     ) -> Bool {

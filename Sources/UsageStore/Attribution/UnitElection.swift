@@ -50,7 +50,7 @@ struct UnitElection: Sendable {
         let rows = try await connection.execute(
             """
             SELECT source_kind, instance_id, instance.name, gateway.name,
-                -- An uptime is rounded down, so that a process began up to a second before.
+                -- An uptime is in whole seconds: a process may have begun up to a second before.
                 COALESCE(baseline_at, started_at - interval '1 second', first_received_at),
                 CASE WHEN last_received_at > now() - $4::bigint * interval '1 microsecond' AND NOT drained
                     AND NOT EXISTS (
