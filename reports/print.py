@@ -21,7 +21,8 @@ def main():
     fonts = weasyprint.text.fonts.FontConfiguration()
     for line in sys.stdin:
         page, _, place = line.rstrip("\n").partition("\t")
-        part = place + ".part"
+        # A printer whose asker was killed goes on to the end of its page: two may print to one place.
+        part = "%s.%d.part" % (place, os.getpid())
         try:
             document = weasyprint.HTML(filename=page, url_fetcher=fetch(page), base_url=None)
             document.write_pdf(part, font_config=fonts)

@@ -78,13 +78,16 @@ package struct LineCurve: Sendable {
         for mark in marks {
             let (x, y) = (horizontal(mark.x), vertical(mark.y))
             drawing.point(x, y)
-            // On the side of the point that the curve does not pass through.
+            // On the side of the point that the curve does not pass through; where that is outside, above the curve.
             let isRight = x > (left + right) / 2
-            let rises = (series.first?.points.last?.y ?? 0) > (series.first?.points.first?.y ?? 0)
-            let isBelow = rises != isRight && y + 220 < bottom
+            let ends = (first: series.first?.points.first?.y ?? 0, last: series.first?.points.last?.y ?? 0)
+            let belongsBelow = (ends.last > ends.first) != isRight
+            let isBelow = belongsBelow && y + 220 < bottom
+            let climb = abs(vertical(ends.last) - vertical(ends.first)) * mark.text.count * 90 / (right - left)
+            let lift = belongsBelow && !isBelow ? climb : 0
             drawing.text(
-                x + (isRight ? -70 : 70), y + (isBelow ? 170 : -90), mark.text, anchor: isRight ? .end : .start,
-                isBold: true)
+                x + (isRight ? -70 : 70), y + (isBelow ? 170 : -90) - lift, mark.text,
+                anchor: isRight ? .end : .start, isBold: true)
         }
         return Chart(id: id, title: title, summary: summary, width: width, height: height, body: drawing.body)
     }

@@ -11,7 +11,8 @@ struct ReportInvoicesCommand: AsyncParsableCommand {
         commandName: "invoices", abstract: "Write all invoices of a month, a file each.",
         discussion: """
             Finalized and void invoices by number, and a preview for each tenant without one.
-            A batch that was stopped goes on where it was: finalized invoices that are there are kept. Example:
+            A batch that was stopped goes on where it was: finalized invoices that are there are kept. The preview's file
+            goes when the invoice comes, and the invoice's when it is void. Example:
               waybill report invoices --month 2026-11 --format pdf -o invoices/
             """)
 
@@ -54,7 +55,8 @@ struct ReportInvoicesCommand: AsyncParsableCommand {
             try await batch.run(try await items(store))
         }
         let kept = outcome.kept > 0 ? ", \(outcome.kept) were there" : ""
-        Console.write("\(output): \(outcome.written) written\(kept)")
+        let replaced = outcome.replaced > 0 ? ", \(outcome.replaced) replaced" : ""
+        Console.write("\(output): \(outcome.written) written\(kept)\(replaced)")
         guard outcome.failures.isEmpty else {
             let shown = outcome.failures.sorted().prefix(20).joined(separator: "\n  ")
             throw CommandError(.failure, "\(outcome.failures.count) were not written:\n  \(shown)")
@@ -67,7 +69,10 @@ struct ReportInvoicesCommand: AsyncParsableCommand {
         let stored = try await StoredInvoices.names(month: period.month, from: store)
         // Names alone: each invoice is read when its turn comes.
         var items = stored.map { invoice in
-            InvoiceBatch.Item(name: PrintableInvoice.name(of: invoice), isFinal: true) {
+            InvoiceBatch.Item(
+                name: PrintableInvoice.name(of: invoice), isFinal: true,
+                replaces: [Self.preview(of: invoice.tenant, period.month)] + (invoice.isVoid ? [invoice.number] : [])
+            ) {
                 try PrintableInvoice(try await StoredInvoices.invoice(invoice.number, from: store))
             }
         }
@@ -75,7 +80,7 @@ struct ReportInvoicesCommand: AsyncParsableCommand {
         for tenant in try await store.tenants(from: month.startTime, to: month.endTime) where !invoiced.contains(tenant)
         {
             items.append(
-                InvoiceBatch.Item(name: "\(tenant)-\(period.month)-preview", isFinal: false) {
+                InvoiceBatch.Item(name: Self.preview(of: tenant, period.month), isFinal: false) {
                     try PrintableInvoice(
                         try await PreviewedInvoice.read(
                             tenant: tenant, month: period.month, period: month, priceBook: priceBook, from: store))
@@ -83,4 +88,6 @@ struct ReportInvoicesCommand: AsyncParsableCommand {
         }
         return items
     }
+
+    private static func preview(of tenant: String, _ month: String) -> String { "\(tenant)-\(month)-preview" }
 }

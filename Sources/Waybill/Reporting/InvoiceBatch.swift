@@ -5,19 +5,23 @@ import Synchronization
 /// Many invoices written to a folder: several at once, each read when its turn comes, and only those not there yet.
 ///
 /// A file appears whole or not at all, so a batch that was stopped goes on where it was. What may still change, a draft
-/// or a preview, is written anew each time.
+/// or a preview, is written anew each time. Of one invoice the folder holds one file: the preview goes when the invoice
+/// comes, and the invoice when it is void.
 struct InvoiceBatch: Sendable {
     /// One file in the making.
     struct Item: Sendable {
         let name: String
         /// Whether what is there already is kept.
         let isFinal: Bool
+        /// The names that this was written under before.
+        var replaces: [String] = []
         let read: @Sendable () async throws -> PrintableInvoice
     }
 
     struct Outcome: Sendable {
         var written = 0
         var kept = 0
+        var replaced = 0
         var failures: [String] = []
     }
 
@@ -42,7 +46,8 @@ struct InvoiceBatch: Sendable {
                 let printer = printers.isEmpty ? nil : printers[job]
                 group.addTask {
                     while !Task.isCancelled, let item = course.next() {
-                        let done = course.finish(await write(item, printer))
+                        let result = await write(item, printer)
+                        let done = course.finish(result, replaced: removeReplaced(by: item, result))
                         Console.progress(Self.bar(done, of: items.count))
                     }
                 }
@@ -57,13 +62,21 @@ struct InvoiceBatch: Sendable {
         return try reportFailure { try WeasyPrint.find(script: script) }
     }
 
+    private func path(_ name: String) -> String { "\(folder)/\(Self.fileName(name)).\(format.ending)" }
+
+    /// - Returns: how many files went.
+    private func removeReplaced(by item: Item, _ result: Result) -> Int {
+        if case .failed = result { return 0 }
+        return item.replaces.count { name in (try? FileManager.default.removeItem(atPath: path(name))) != nil }
+    }
+
     private enum Result {
         case written, kept
         case failed(String)
     }
 
     private func write(_ item: Item, _ printer: WeasyPrint?) async -> Result {
-        let path = "\(folder)/\(Self.fileName(item.name)).\(format.ending)"
+        let path = path(item.name)
         if item.isFinal, FileManager.default.fileExists(atPath: path) { return .kept }
         do {
             let text = try await item.read().text(format, templates, language, focus: focus)
@@ -96,8 +109,9 @@ struct InvoiceBatch: Sendable {
         }
 
         /// How many are done.
-        func finish(_ result: Result) -> Int {
+        func finish(_ result: Result, replaced: Int) -> Int {
             state.withLock { state in
+                state.outcome.replaced += replaced
                 switch result {
                 case .written: state.outcome.written += 1
                 case .kept: state.outcome.kept += 1
