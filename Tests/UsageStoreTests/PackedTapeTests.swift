@@ -1,5 +1,6 @@
 import Foundation
 import Metering
+import PostgreSQL
 import TestSupport
 import Testing
 
@@ -67,23 +68,89 @@ import Testing
     }
 
     @Test func `Commits and packing at once lose nothing`() async throws {
+        try await withStore(meteringSince: .at(11, 0)) { clean in
+            try await clean.putShippedMetersInForce()
+            try await Self.live(clean, every: 40)
+            try await clean.aggregate()
+            try await clean.packTapes(before: .at(13, 0))
+
+            try await withStore(meteringSince: .at(11, 0), connections: 6) { store in
+                try await store.putShippedMetersInForce()
+                let packing = Task {
+                    while !Task.isCancelled { try await store.packTapes(before: .at(13, 0)) }
+                }
+                let reading = Task {
+                    var seen = TapesSeen()
+                    while !Task.isCancelled { seen.compare(try await store.tapesSeen()) }
+                    return seen
+                }
+                try await Self.live(store, every: 10)
+                packing.cancel()
+                _ = await packing.result
+                reading.cancel()
+                let seen = try await reading.value
+                #expect(seen.looks > 3)
+                #expect(seen.lost == [], "what one look saw, the next did not see")
+
+                try await store.aggregate()
+                #expect(try await store.records() == clean.records(), "derived while tapes were moved")
+                #expect(try await store.requests() == 400 * 6)
+                // The packed rows alone hold all that was committed.
+                try await store.packTapes(before: .at(13, 0))
+                #expect(try await store.number("SELECT count(*) FROM tape") == 0)
+                #expect(try await store.number("SELECT count(*) FROM tapes") == 9)
+                #expect(try await store.tapeContents() == clean.tapeContents())
+                try await store.aggregate(from: .at(12, 0), to: .at(13, 0))
+                #expect(try await store.records() == clean.records(), "derived anew from what was moved")
+                #expect(try await store.checkConservation(from: .at(0, 0), to: .at(24, 0)).differences == [])
+            }
+        }
+    }
+
+    @Test(arguments: ["BEFORE DELETE ON tape", "AFTER DELETE ON tape", "AFTER INSERT ON packed_tape"])
+    func `A revision that is committed while its tape is moved is not lost`(moment: String) async throws {
         try await withStore(meteringSince: .at(11, 0)) { store in
             try await store.putShippedMetersInForce()
-            let packing = Task {
-                while !Task.isCancelled { try await store.packTapes(before: .at(13, 0)) }
-            }
             var streams = Self.fleet()
-            for step in 1...40 as ClosedRange<Int64> {
-                Self.flush(&streams, step, step * 10)
-                try await store.commit(&streams)
-                if step % 10 == 0 { try await store.aggregate() }
-            }
+            Self.flush(&streams, 1, 10)
+            Self.flush(&streams, 2, 15)
+            try await store.commit(&streams)
+            // Packing stops there, under a commit's eyes.
+            let gate = try await PostgresConnection.connect(store.pool.configuration, logger: store.logger)
+            _ = try await gate.executeOnce(
+                """
+                CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$
+                """)
+            _ = try await gate.executeOnce(
+                "CREATE TRIGGER linger \(moment) FOR EACH STATEMENT EXECUTE FUNCTION linger()")
+            async let packed = store.packTapes(before: .at(13, 0))
+            try await store.someoneSleeps()
+            Self.flush(&streams, 3, 25)
             for index in streams.indices { streams[index].end() }
             try await store.commit(&streams)
-            packing.cancel()
-            _ = await packing.result
-            #expect(try await store.requests() == 400 * 6)
+            _ = try await packed
+            _ = try await gate.executeOnce("DROP TRIGGER linger ON \(moment.split(separator: " ").last ?? "")")
+            await gate.close()
+            #expect(try await store.requests() == 25 * 6)
+            try await store.packTapes(before: .at(13, 0))
+            #expect(try await store.number("SELECT count(*) FROM tape") == 0)
+            #expect(try await store.number("SELECT count(*) FROM packed_tape") == 3)
+            try await store.aggregate(from: .at(12, 0), to: .at(12, 15))
+            #expect(try await store.requests() == 25 * 6)
         }
+    }
+
+    /// Forty minutes of the fleet, committed each minute.
+    private static func live(_ store: UsageStore, every steps: Int64) async throws {
+        var streams = fleet()
+        for step in 1...40 as ClosedRange<Int64> {
+            flush(&streams, step, step * 10)
+            try await store.commit(&streams)
+            if step % steps == 0 { try await store.aggregate() }
+        }
+        for index in streams.indices { streams[index].end() }
+        try await store.commit(&streams)
     }
 
     @Test func `No statement reads tapes where only those lie that are being written`() throws {
@@ -95,5 +162,54 @@ import Testing
                 #expect(!text.contains(place), "\(file): read from the view tapes, which holds packed tapes too")
             }
         }
+    }
+}
+
+/// The latest revision of each tape, look after look.
+private struct TapesSeen {
+    private(set) var looks = 0
+    private(set) var lost: [String] = []
+    private var revisions: [String: Int64] = [:]
+
+    mutating func compare(_ now: [String: Int64]) {
+        looks += 1
+        for (tape, revision) in revisions where now[tape] ?? -1 < revision { lost.append(tape) }
+        revisions = now
+    }
+}
+
+extension UsageStore {
+    fileprivate func tapesSeen() async throws -> [String: Int64] {
+        let rows = try await pool.execute(
+            """
+            SELECT concat_ws(' ', instance_id, epoch_id, quarter_hour, stream_id), max(revision) FROM tapes
+            GROUP BY instance_id, epoch_id, quarter_hour, stream_id
+            """)
+        var seen: [String: Int64] = [:]
+        for row in rows { seen[try row.decode(0)] = try row.decode(1, as: Int64.self) }
+        return seen
+    }
+
+    /// What the tapes hold, by names.
+    fileprivate func tapeContents() async throws -> [String] {
+        try await names(
+            """
+            SELECT concat_ws(' ', instance.name, quarter_hour, stream_id, revision, first_flush_at, last_flush_at, flushes,
+                encode(readings, 'hex'), busiest_flush)
+            FROM tapes JOIN instance USING (instance_id) ORDER BY 1
+            """)
+    }
+
+    /// Waits until a session of this database sleeps in a trigger.
+    fileprivate func someoneSleeps() async throws {
+        for _ in 0..<500 {
+            let asleep = try await number(
+                """
+                SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'
+                """)
+            if asleep > 0 { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        Issue.record("nobody slept")
     }
 }
