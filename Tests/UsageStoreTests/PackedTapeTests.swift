@@ -194,8 +194,8 @@ extension UsageStore {
     fileprivate func tapeContents() async throws -> [String] {
         try await names(
             """
-            SELECT concat_ws(' ', instance.name, quarter_hour, stream_id, revision, first_flush_at, last_flush_at, flushes,
-                encode(readings, 'hex'), busiest_flush)
+            SELECT concat_ws(' ', instance.name, quarter_hour, stream_id, revision, first_flush_at, last_flush_at,
+                flushes, encode(readings, 'hex'), busiest_flush)
             FROM tapes JOIN instance USING (instance_id) ORDER BY 1
             """)
     }
