@@ -81,7 +81,13 @@ import Testing
                 }
                 let reading = Task {
                     var seen = TapesSeen()
-                    while !Task.isCancelled { seen.compare(try await store.tapesSeen()) }
+                    while !Task.isCancelled {
+                        do {
+                            seen.compare(try await store.tapesSeen())
+                        } catch {
+                            guard Task.isCancelled else { throw error }
+                        }
+                    }
                     return seen
                 }
                 try await Self.live(store, every: 10)
