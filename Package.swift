@@ -116,6 +116,7 @@ let package = Package(
                 "Billing", "DemoGateway", "Gzip", "Ingest", "LoadBalancerCosts", "Metering", "PostgreSQL", "Pricing",
                 "Reports", "Savings", "StrictYAML", "UsageStore", "WebAPI", "WireFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),

@@ -1,8 +1,9 @@
 """Prints pages as PDF with WeasyPrint, as many as are asked for: it is imported once.
 
 Reads from stdin a line `PAGE.html<TAB>FILE.pdf` for each, and answers `ok` or `error <TAB> reason`. A PDF is written
-beside its place and moved there, so that none is ever half. A page may name no other file and no address: it needs none.
+beside its place and moved there, so that none is ever half; what a killed printer left there goes. A page may name no other file and no address: it needs none.
 """
+import glob
 import logging
 import os
 import sys
@@ -24,6 +25,7 @@ def main():
         # A printer whose asker was killed goes on to the end of its page: two may print to one place.
         part = "%s.%d.part" % (place, os.getpid())
         try:
+            remove_left(place)
             document = weasyprint.HTML(filename=page, url_fetcher=fetch(page), base_url=None)
             document.write_pdf(part, font_config=fonts)
             os.replace(part, place)
@@ -32,6 +34,14 @@ def main():
             if os.path.exists(part):
                 os.remove(part)
             print("error\t" + " ".join(str(error).split()), flush=True)
+
+
+def remove_left(place):
+    """Removes the parts of a file whose printers have gone."""
+    for part in glob.glob(glob.escape(place) + ".*.part"):
+        printer = part[len(place) + 1 : -len(".part")]
+        if printer.isdigit() and not os.path.exists("/proc/" + printer):
+            os.remove(part)
 
 
 def fetch(page):

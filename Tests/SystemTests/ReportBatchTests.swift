@@ -25,6 +25,9 @@ struct ReportBatchTests {
             #expect(before.count < Self.tenants)
             let times = try before.map { try Self.changed(folder + "/" + $0) }
 
+            // What a printer leaves that was killed itself: no process has that number.
+            let unfinished = try #require((1...Self.tenants).map(Self.file).last { !before.contains($0) })
+            try Data("%PDF-".utf8).write(to: URL(fileURLWithPath: "\(folder)/\(unfinished).99999999.part"))
             // The killed one's printers ended their last page.
             let said = try #require(
                 try await Self.said(command).firstMatch(of: #/(\d+) written, (\d+) were there\n$/#))
@@ -70,6 +73,33 @@ struct ReportBatchTests {
         }
     }
 
+    @Test func `Tenants whose names differ only in what no file can be called have a file each`() async throws {
+        let names = [
+            "a/b", "a_b", "a:b", String(repeating: "n", count: 300) + "1", String(repeating: "n", count: 300) + "2",
+        ]
+        try await withFolder { folder in
+            try await PostgresCluster.run(in: folder) { cluster in
+                let database = ["--database-url", cluster.url]
+                let rows = names.map { "\($0),edge,gateway,2026-10-03T12:00:00Z,requests,5" }
+                let archive = folder + "/usage.csv"
+                try ("tenant,gateway,service,quarter_hour,dimension,quantity\n" + rows.joined(separator: "\n") + "\n")
+                    .write(toFile: archive, atomically: true, encoding: .utf8)
+                _ = try await Command.waybill(
+                    ["backfill", "propose", archive, "--name", "usage", "--reason", "test", "--allow-new"] + database
+                ).succeeded()
+                _ = try await Command.waybill(["backfill", "apply", "usage"] + database).succeeded()
+                let reports = folder + "/previews"
+                _ = try await Command.waybill(
+                    [
+                        "report", "invoices", "--month", Self.month, "--format", "text", "-o", reports, "--price-book",
+                        Checkout.root + "/config/price-books/standard.yaml",
+                    ] + database
+                ).succeeded()
+                #expect(Self.files(reports).count == names.count)
+            }
+        }
+    }
+
     /// A database with a finalized invoice of each tenant, a base fee, and a folder to come.
     private static func withInvoices(_ body: (_ database: [String], _ folder: String) async throws -> Void) async throws
     {
@@ -98,6 +128,10 @@ struct ReportBatchTests {
         let command = try await Command.waybill(arguments)
         _ = try command.succeeded()
         return command.diagnostics
+    }
+
+    private static func file(_ number: Int) -> String {
+        "INV-2026-" + String(repeating: "0", count: 6 - String(number).count) + "\(number).pdf"
     }
 
     private static func files(_ folder: String) -> [String] {

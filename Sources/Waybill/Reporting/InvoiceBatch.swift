@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Reports
 import Synchronization
@@ -124,7 +125,8 @@ struct InvoiceBatch: Sendable {
         var outcome: Outcome { state.withLock { $0.outcome } }
     }
 
-    /// A name that is one file, whatever the tenant is called.
+    /// A name that is one file, whatever the tenant is called. Where it can not be kept as it is, a digest keeps it apart
+    /// from others.
     static func fileName(_ name: String) -> String {
         var file = ""
         for scalar in name.unicodeScalars {
@@ -132,7 +134,11 @@ struct InvoiceBatch: Sendable {
             file.unicodeScalars.append(isPlain || "-_.".unicodeScalars.contains(scalar) ? scalar : "_")
         }
         while file.utf8.count > 180 { file.removeLast() }
-        return file.hasPrefix(".") ? "_" + file : file
+        if file.hasPrefix(".") { file = "_" + file }
+        // Bytes are compared: to Swift composed and decomposed characters are equal, to a folder they are not.
+        guard !file.utf8.elementsEqual(name.utf8) else { return file }
+        let digest = SHA256.hash(data: Data(name.utf8)).prefix(4)
+        return file + "-" + digest.map { String(UInt16($0) + 256, radix: 16).dropFirst() }.joined()
     }
 
     /// `[██████░░░░]  612 of 1,000`.
