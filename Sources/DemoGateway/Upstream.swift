@@ -6,7 +6,8 @@ import Synchronization
 /// A small HTTP/1.1 server on the loopback that stands behind the demo's Envoy.
 ///
 /// It answers what the path asks for: `/status/404` with that status, `/bytes/512` with a body of so many bytes,
-/// `/status/404/bytes/512` with both. The default is 200 and an empty body.
+/// `/status/404/bytes/512` with both; `/hold/3000` sends the answer's head at once and its body so many milliseconds later.
+/// The default is 200 and an empty body.
 package final class Upstream: Sendable {
     package let port: Int
     private let listener: any Channel
@@ -76,6 +77,7 @@ final class AnswerCount: Sendable {
 struct RequestedAnswer: Equatable {
     var status = 200
     var bodyBytes = 0
+    var heldMilliseconds = 0
 
     /// Bodies above this are cut, so that a mistyped path does not take all memory.
     static let maximumBodyBytes = 64 << 20
@@ -85,6 +87,7 @@ struct RequestedAnswer: Equatable {
         for (word, value) in zip(words, words.dropFirst()) {
             guard let value = Int(value), value >= 0 else { continue }
             if word == "status", (200...599).contains(value) { status = value }
+            if word == "hold" { heldMilliseconds = min(value, 60_000) }
             if word == "bytes" { bodyBytes = min(value, Self.maximumBodyBytes) }
         }
     }
@@ -114,7 +117,17 @@ private final class AnswersByPath: ChannelInboundHandler {
             version: .http1_1, status: HTTPResponseStatus(statusCode: requested.status),
             headers: ["content-length": String(requested.bodyBytes)]
         )
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        guard requested.heldMilliseconds > 0 else {
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            return finish(requested, context)
+        }
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(requested.heldMilliseconds))) {
+            self.finish(requested, context)
+        }
+    }
+
+    private func finish(_ requested: RequestedAnswer, _ context: ChannelHandlerContext) {
         if requested.bodyBytes > 0 {
             let body = ByteBuffer(repeating: UInt8(ascii: "y"), count: requested.bodyBytes)
             context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)

@@ -1,4 +1,4 @@
-/// Requests that access logs show, per connection manager and route: evidence beside the counters, never the bill.
+/// Requests that access logs show, per connection manager, route and cluster: evidence beside the counters, never the bill.
 ///
 /// Adding is idempotent by the stream's id: an entry that comes twice, by any log, counts once.
 package struct AccessLogEvidence: Hashable, Sendable {
@@ -8,14 +8,17 @@ package struct AccessLogEvidence: Hashable, Sendable {
         package var prefix: String
         /// The route, else the upstream cluster; empty for a request of no route.
         package var route: String
+        /// The cluster that counts the request as completed; empty for one that none counts.
+        package var cluster: String
 
-        package init(prefix: String, route: String) {
+        package init(prefix: String, route: String, cluster: String = "") {
             self.prefix = prefix
             self.route = route
+            self.cluster = cluster
         }
 
         package static func < (left: Key, right: Key) -> Bool {
-            (left.prefix, left.route) < (right.prefix, right.route)
+            (left.prefix, left.route, left.cluster) < (right.prefix, right.route, right.cluster)
         }
     }
 
@@ -30,7 +33,7 @@ package struct AccessLogEvidence: Hashable, Sendable {
         /// First parts of internally redirected requests, which are answered by their second part.
         package var internalRedirects: Int64 = 0
         package var connections: Int64 = 0
-        /// When the first and the last of them ended.
+        /// When the first and the last of them were counted.
         package var first: Timestamp
         package var last: Timestamp
 
@@ -76,7 +79,7 @@ package struct AccessLogEvidence: Hashable, Sendable {
 
     /// Counts an entry, unless its stream was counted before. Returns whether it was counted.
     @discardableResult
-    package mutating func add(_ key: Key, _ outcome: Outcome, stream: StreamKey?, endedAt: Timestamp) -> Bool {
+    package mutating func add(_ key: Key, _ outcome: Outcome, stream: StreamKey?, countedAt: Timestamp) -> Bool {
         if let stream {
             guard !older.contains(stream), recent.insert(stream).inserted else {
                 duplicates += 1
@@ -89,7 +92,7 @@ package struct AccessLogEvidence: Hashable, Sendable {
         } else {
             unidentified += 1
         }
-        var counts = self.counts[key] ?? Counts(first: endedAt, last: endedAt)
+        var counts = self.counts[key] ?? Counts(first: countedAt, last: countedAt)
         switch outcome {
         case .answered(let code):
             counts.answered += 1
@@ -98,8 +101,8 @@ package struct AccessLogEvidence: Hashable, Sendable {
         case .internalRedirect: counts.internalRedirects += 1
         case .connection: counts.connections += 1
         }
-        counts.first = min(counts.first, endedAt)
-        counts.last = max(counts.last, endedAt)
+        counts.first = min(counts.first, countedAt)
+        counts.last = max(counts.last, countedAt)
         self.counts[key] = counts
         return true
     }

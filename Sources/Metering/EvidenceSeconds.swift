@@ -1,4 +1,4 @@
-/// Answered requests of one quarter hour, by the second in which they ended: so that what access logs show inside a gap
+/// Answered requests of one quarter hour, by the second in which a counter counted them: so that what access logs show inside a gap
 /// can be told.
 package struct EvidenceSeconds: Hashable, Sendable {
     /// Seconds of a quarter hour.
@@ -13,9 +13,9 @@ package struct EvidenceSeconds: Hashable, Sendable {
         self.quarterHour = quarterHour
     }
 
-    /// Counts a request; one that ended in another quarter hour is left out.
-    package mutating func add(endedAt: Timestamp) {
-        let offset = endedAt.microseconds(since: quarterHour.start)
+    /// Counts a request; one of another quarter hour is left out.
+    package mutating func add(countedAt: Timestamp) {
+        let offset = countedAt.microseconds(since: quarterHour.start)
         guard offset >= 0, offset < QuarterHour.microseconds else { return }
         counts[Int(offset / 1_000_000), default: 0] += 1
         answered += 1
@@ -34,8 +34,8 @@ package struct EvidenceSeconds: Hashable, Sendable {
         answered = counts.values.reduce(0) { $0.addingClamped($1) }
     }
 
-    /// Takes out what ended in the whole seconds between two instants. A second that an edge cuts is left: which of its
-    /// requests ended inside can not be told.
+    /// Takes out what was counted in the whole seconds between two instants. A second that an edge cuts is left: which of its
+    /// requests were counted inside can not be told.
     package mutating func take(from: Timestamp, to: Timestamp) -> Int64 {
         var taken: Int64 = 0
         for second in counts.keys {

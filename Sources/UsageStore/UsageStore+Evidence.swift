@@ -34,26 +34,33 @@ package enum EvidenceWay: String, Hashable, Sendable, CaseIterable {
     case file
 }
 
-/// What one worker counted of an instance's connection manager in one quarter hour, by the second.
+/// The requests of an instance that one worker found counted by one counter in one quarter hour, by the second.
 package struct EvidenceSecondsRow: Hashable, Sendable {
     package var gateway: String
     /// Empty where the log does not say whose it is.
     package var instance: String
-    package var prefix: String
+    package var counter: String
     package var writer: Int64
     package var way: EvidenceWay
     package var seconds: EvidenceSeconds
 
     package init(
-        gateway: String, instance: String, prefix: String, writer: Int64, way: EvidenceWay, seconds: EvidenceSeconds
+        gateway: String, instance: String, counter: String, writer: Int64, way: EvidenceWay, seconds: EvidenceSeconds
     ) {
         self.gateway = gateway
         self.instance = instance
-        self.prefix = prefix
+        self.counter = counter
         self.writer = writer
         self.way = way
         self.seconds = seconds
     }
+}
+
+/// The counters that access logs show requests of.
+package enum EvidenceCounter {
+    package static func manager(_ prefix: String) -> String { "http.\(prefix).downstream_rq_completed" }
+
+    package static func cluster(_ name: String) -> String { "cluster.\(name).upstream_rq_completed" }
 }
 
 extension UsageStore {
@@ -70,13 +77,13 @@ extension UsageStore {
                 """
                 WITH stored AS (
                     INSERT INTO access_log_second (
-                        gateway_id, quarter_hour, instance, prefix, writer_id, way, answered, seconds
+                        gateway_id, quarter_hour, instance, counter, writer_id, way, answered, seconds
                     )
                     SELECT * FROM unnest(
                         $1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::text[],
                         $7::bigint[], $8::bytea[]
                     )
-                    ON CONFLICT (gateway_id, quarter_hour, instance, prefix, writer_id) DO UPDATE SET
+                    ON CONFLICT (gateway_id, quarter_hour, instance, counter, writer_id) DO UPDATE SET
                         answered = excluded.answered, seconds = excluded.seconds
                     WHERE access_log_second.answered < excluded.answered
                     RETURNING gateway_id, quarter_hour
@@ -91,7 +98,7 @@ extension UsageStore {
                 """,
                 [
                     rows.map { gateways[$0.gateway] }, rows.map { $0.seconds.quarterHour.start.postgres },
-                    rows.map(\.instance), rows.map(\.prefix), rows.map(\.writer), rows.map(\.way.rawValue),
+                    rows.map(\.instance), rows.map(\.counter), rows.map(\.writer), rows.map(\.way.rawValue),
                     rows.map(\.seconds.answered), rows.map(\.seconds.body),
                 ])
         }
@@ -108,13 +115,14 @@ extension UsageStore {
                 """
                 INSERT INTO access_log_evidence (
                     gateway_id, quarter_hour, prefix, route, writer_id, answered, answered_5xx, unanswered,
-                    internal_redirects, connections, first_at, last_at, way
+                    internal_redirects, connections, first_at, last_at, way, cluster
                 )
                 SELECT * FROM unnest(
                     $1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-                    $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::text[]
+                    $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::text[],
+                    $14::text[]
                 )
-                ON CONFLICT (gateway_id, quarter_hour, prefix, route, writer_id) DO UPDATE SET
+                ON CONFLICT (gateway_id, quarter_hour, prefix, route, cluster, writer_id) DO UPDATE SET
                     answered = GREATEST(access_log_evidence.answered, excluded.answered),
                     answered_5xx = GREATEST(access_log_evidence.answered_5xx, excluded.answered_5xx),
                     unanswered = GREATEST(access_log_evidence.unanswered, excluded.unanswered),
@@ -131,7 +139,7 @@ extension UsageStore {
                     rows.map { $0.counts.byClass[5] }, rows.map(\.counts.unanswered),
                     rows.map(\.counts.internalRedirects), rows.map(\.counts.connections),
                     rows.map { $0.counts.first.postgres }, rows.map { $0.counts.last.postgres },
-                    rows.map(\.way.rawValue),
+                    rows.map(\.way.rawValue), rows.map(\.key.cluster),
                 ])
         }
     }

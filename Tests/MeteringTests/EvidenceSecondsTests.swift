@@ -1,7 +1,7 @@
 import Metering
 import Testing
 
-/// Requests by the second in which they ended.
+/// Requests by the second in which they were counted.
 @Suite struct EvidenceSecondsTests {
     private let quarterHour = QuarterHour(containing: Timestamp(seconds: 1_730_808_000))
 
@@ -11,7 +11,7 @@ import Testing
 
     private func seconds(_ offsets: [Int64]) -> EvidenceSeconds {
         var seconds = EvidenceSeconds(quarterHour)
-        for offset in offsets { seconds.add(endedAt: at(offset)) }
+        for offset in offsets { seconds.add(countedAt: at(offset)) }
         return seconds
     }
 
@@ -26,7 +26,7 @@ import Testing
         #expect(seconds.answered == 5 - taken)
     }
 
-    @Test func `What ended in another quarter hour is left out`() {
+    @Test func `What was counted in another quarter hour is left out`() {
         #expect(seconds([-1, 900_000_000]).answered == 0)
     }
 

@@ -11,6 +11,6 @@ package enum Shipped {
         try String(contentsOfFile: path(name), encoding: .utf8)
     }
 
-    /// The meters for a plain Envoy.
-    package static func meters() throws -> String { try text("config/meters/envoy.yaml") }
+    /// The meters for a plain Envoy, or `enroute`.
+    package static func meters(_ name: String = "envoy") throws -> String { try text("config/meters/\(name).yaml") }
 }

@@ -1,5 +1,6 @@
 import Metering
 import PostgreSQL
+import TestSupport
 import Testing
 
 @testable import UsageStore
@@ -26,15 +27,16 @@ import Testing
     }
 
     private func log(
-        _ store: UsageStore, _ count: Int64, at time: Timestamp, prefix: String = "tenant_acme",
+        _ store: UsageStore, _ count: Int64, at time: Timestamp,
+        counter: String = EvidenceCounter.manager("tenant_acme"),
         instance: String = "envoy-1", writer: Int64 = 1, way: EvidenceWay = .stream
     ) async throws {
         var seconds = EvidenceSeconds(QuarterHour(containing: time))
-        for _ in 0..<count { seconds.add(endedAt: time) }
+        for _ in 0..<count { seconds.add(countedAt: time) }
         try await store.store(
             evidenceSeconds: [
                 EvidenceSecondsRow(
-                    gateway: "edge", instance: instance, prefix: prefix, writer: writer, way: way, seconds: seconds)
+                    gateway: "edge", instance: instance, counter: counter, writer: writer, way: way, seconds: seconds)
             ])
     }
 
@@ -88,7 +90,7 @@ import Testing
 
     @Test func `Another tenant's and another instance's requests are not mine`() async throws {
         try await withKilledProcess { store in
-            try await log(store, 5, at: .at(12, 1, 20), prefix: "tenant_globex", writer: 1)
+            try await log(store, 5, at: .at(12, 1, 20), counter: EvidenceCounter.manager("tenant_globex"), writer: 1)
             try await log(store, 50, at: .at(12, 1, 20), instance: "envoy-9", writer: 2)
             #expect(try await gap(store).evidence == nil)
             var globex = Stream(7, instance: "envoy-2")
@@ -97,6 +99,39 @@ import Testing
             globex.end()
             try await store.commit(&globex)
             #expect(try await gap(store, of: "globex").evidence == 5)
+        }
+    }
+
+    @Test func `Where clusters bill, a log narrows a gap by cluster, and the connection manager's part is not added`()
+        async throws
+    {
+        try await withStore { store in
+            try await store.putInForce(meters: [Shipped.meters("enroute")], now: .at(0, 0))
+            let counter = "cluster.shop_web_80.upstream_rq_completed"
+            var first = Stream(1)
+            for flush in Int64(0)...2 {
+                first.flush(
+                    at: .at(12, 1, flush * 5),
+                    [counter: 10 * (flush + 1), "http.ingress_http.downstream_rq_completed": 11 * (flush + 1)],
+                    started: .at(12, 0))
+            }
+            first.end()
+            var second = Stream(2, bootID: "boot-2")
+            second.flush(at: .at(12, 2, 10), [counter: 5], started: .at(12, 2))
+            second.end()
+            try await store.commit(&first)
+            try await store.commit(&second)
+            try await log(store, 21, at: .at(12, 1, 20), counter: counter, writer: 1)
+            try await log(
+                store, 9, at: .at(12, 1, 20), counter: "cluster.shop_web_443.upstream_rq_completed", writer: 2)
+            try await log(
+                store, 40, at: .at(12, 1, 20), counter: EvidenceCounter.manager("ingress_http"), writer: 3)
+            try await log(
+                store, 7, at: .at(12, 1, 20), counter: EvidenceCounter.cluster("shop_enroute_8001"), writer: 4)
+            let gap = try await gap(store, of: "shop")
+            #expect(gap.evidence == 30)
+            #expect(gap.lower == 30)
+            #expect(try await store.usage(of: "shop").requests == 35)
         }
     }
 
@@ -199,28 +234,39 @@ import Testing
 
     // MARK: Beside the counters
 
-    @Test func `A log is held against the counters, by connection manager and route`() async throws {
+    @Test func `A log is held against the counters, by connection manager, route and cluster`() async throws {
         try await withStore { store in
             try await store.putShippedMetersInForce()
             var stream = Stream(1)
             stream.flush(
-                at: .at(12, 1), [Stream.requests: 10, "cluster.web.upstream_rq_completed": 8], started: .at(12, 0))
+                at: .at(12, 1),
+                [
+                    Stream.requests: 10, "cluster.web.upstream_rq_completed": 8,
+                    "vhost.v.route.shop.upstream_rq_completed": 6,
+                ], started: .at(12, 0))
             stream.end()
             try await store.commit(&stream)
-            func row(_ route: String, _ answered: Int64, _ writer: Int64, _ way: EvidenceWay = .stream) -> EvidenceRow {
+            func row(
+                _ route: String, _ cluster: String, _ answered: Int64, _ writer: Int64, _ way: EvidenceWay = .stream
+            ) -> EvidenceRow {
                 var counts = AccessLogEvidence.Counts(first: .at(12, 1), last: .at(12, 1))
                 counts.answered = answered
                 return EvidenceRow(
                     gateway: "edge", quarterHour: QuarterHour(containing: .at(12, 1)),
-                    key: AccessLogEvidence.Key(prefix: "tenant_acme", route: route), writer: writer, counts: counts,
-                    way: way)
+                    key: AccessLogEvidence.Key(prefix: "tenant_acme", route: route, cluster: cluster), writer: writer,
+                    counts: counts, way: way)
             }
-            try await store.store(evidence: [row("web", 9, 1), row("", 4, 2), row("web", 9, 3, .file)])
+            try await store.store(evidence: [
+                row("shop", "web", 5, 1), row("docs", "web", 4, 2), row("shop", "", 3, 3), row("", "", 1, 4),
+                row("shop", "web", 5, 5, .file),
+            ])
             let found = try await store.evidenceDifferences(gateway: "edge", from: .at(12, 0), to: .at(13, 0))
-            #expect(found.map(\.route) == [nil, "web"])
-            #expect(found.map(\.counted) == [10, 8])
-            #expect(found.map(\.difference) == [3, 1])
-            #expect(found.map(\.largestAt) == ["2024-11-05T12:00:00Z", "2024-11-05T12:00:00Z"])
+            #expect(found.map(\.prefix) == ["tenant_acme", "tenant_acme", nil])
+            #expect(found.map(\.route) == [nil, "shop", nil])
+            #expect(found.map(\.cluster) == [nil, nil, "web"])
+            #expect(found.map(\.counted) == [10, 6, 8])
+            #expect(found.map(\.difference) == [3, -1, 1])
+            #expect(found.map(\.largestAt) == Array(repeating: "2024-11-05T12:00:00Z", count: 3))
             #expect(
                 try await store.answeredByAccessLogs(
                     gateway: "edge", prefix: "tenant_acme", from: .at(12, 0), to: .at(13, 0)) == 13)

@@ -2,6 +2,7 @@ import Testing
 import WireFormats
 
 @Suite struct AccessLogTests {
+    private static let times = AccessLogRecord.Times(start: 1_795_416_404_500_000, end: 1_795_416_404_750_000)
     private static let id = "25464eba-06a7-44c9-9ba3-2b7993f3113a"
 
     @Test(
@@ -25,10 +26,9 @@ import WireFormats
         #expect(
             message.records == [
                 AccessLogRecord(
-                    prefix: "log", route: "svc_a", stream: stream, outcome: outcome, endedAt: 1_795_416_404_750_000),
+                    prefix: "log", route: "svc_a", stream: stream, outcome: outcome, times: Self.times),
                 AccessLogRecord(
-                    prefix: "ingress", route: "api", stream: stream, outcome: .unanswered,
-                    endedAt: 1_795_416_404_750_000),
+                    prefix: "ingress", route: "api", stream: stream, outcome: .unanswered, times: Self.times),
             ])
     }
 
@@ -80,10 +80,71 @@ import WireFormats
             #expect(
                 log.records == [
                     AccessLogRecord(
-                        prefix: "ingress", route: "a|b", stream: StreamKey(Self.id.utf8),
-                        outcome: .answered(code: 503), endedAt: 1_795_559_705_400_000)
+                        prefix: "ingress", route: "a|b", cluster: "a|b", stream: StreamKey(Self.id.utf8),
+                        outcome: .answered(code: 503),
+                        times: .init(start: 1_795_559_705_386_000, end: 1_795_559_705_400_000))
                 ], "in pieces of \(size)")
         }
+    }
+
+    /// Milliseconds after a whole second: of the upstream's answer, of the answer, of the end; and when manager and
+    /// cluster counted it.
+    @Test(
+        "A request is placed at its answer's head, and nowhere where the log does not tell its second",
+        arguments: [
+            (nil, 20, 5000, "via_upstream", 20, nil), (10, 20, 5000, "via_upstream", 20, 20),
+            (10, nil, 5000, "via_upstream", nil, nil), (10, nil, 999, "via_upstream", 999, 999),
+            (nil, nil, 999, "", 999, 999), (nil, nil, 1000, "", nil, nil),
+            // Upstream said 100 at first, or a filter held its answer up.
+            (10, 2020, 2030, "via_upstream", 2020, nil),
+            // Envoy's own answer after a time-out: both counted it when it went out.
+            (nil, 4000, 4000, "response_timeout", 4000, 4000), (nil, 4000, 5500, "", 4000, nil),
+        ] as [(Int64?, Int64?, Int64, String, Int64?, Int64?)])
+    func moments(
+        _ upstream: Int64?, _ answer: Int64?, _ end: Int64, _ details: String, _ manager: Int64?, _ cluster: Int64?
+    ) throws {
+        let start: Int64 = 1_795_416_404_000_000
+        func milliseconds(_ field: Int, _ value: Int64?) -> [UInt8] {
+            guard let value else { return [] }
+            return Wire.bytes(
+                field, Wire.number(1, UInt64(value / 1000)) + Wire.number(2, UInt64(value % 1000) * 1_000_000))
+        }
+        let common =
+            Wire.bytes(5, Wire.number(1, 1_795_416_404)) + milliseconds(9, upstream) + milliseconds(11, answer)
+            + milliseconds(23, end) + Wire.number(24, 1) + Wire.text(15, "svc")
+        let response = Wire.bytes(4, Wire.bytes(1, Wire.number(1, 200)) + Wire.text(6, details))
+        let message = try AccessLogMessage(Wire.bytes(2, Wire.bytes(1, Wire.bytes(1, common) + response)).span)
+        func said(_ value: Int64?) -> String { value.map { "\($0)" } ?? "null" }
+        var log = JSONAccessLog()
+        let line =
+            #"{"start_time":"2026-11-23T06:46:44.000Z","duration":\#(end),"response_duration":\#(said(upstream)),"#
+            + #""time_to_answer":\#(said(answer)),"response_code":200,"response_code_details":"\#(details)","#
+            + #""upstream_cluster":"svc","upstream_request_attempt_count":1}"#
+        log.receive(Array(line.utf8).span)
+        for record in message.records + log.records {
+            #expect(record.times.countedByManager.map { ($0 - start) / 1000 } == manager)
+            #expect(record.times.countedByCluster.map { ($0 - start) / 1000 } == cluster)
+            #expect(record.cluster == "svc")
+        }
+        #expect(message.records.count + log.records.count == 2)
+    }
+
+    @Test(
+        "A cluster is named also where a filter answered in its place: then it counts nothing",
+        arguments: [
+            (1, "via_upstream", true), (3, "via_upstream", true), (1, "no_healthy_upstream", true),
+            (0, "rbac_access_denied_matched_policy[p]", false), (0, "local_rate_limited", false),
+            (nil, "via_upstream", true), (nil, "upstream_reset_before_response_started{overflow}", true),
+            (nil, "response_timeout", true), (nil, "local_rate_limited", false), (nil, "", false),
+        ] as [(Int?, String, Bool)])
+    func clusters(_ attempts: Int?, _ details: String, _ isCounted: Bool) {
+        var log = JSONAccessLog()
+        let tries = attempts.map { #""upstream_request_attempt_count":\#($0),"# } ?? ""
+        let line =
+            #"{\#(tries)"upstream_cluster":"svc","response_code":403,"response_code_details":"\#(details)"}"#
+        log.receive(Array(line.utf8).span)
+        #expect(log.records.map(\.cluster) == [isCounted ? "svc" : ""])
+        #expect(log.records.map(\.route) == ["svc"])
     }
 
     @Test("Two entries in one line, in an array and in one text")

@@ -40,7 +40,10 @@ struct DifferentialTests {
             case .internalRedirect: "redirect"
             case .connection: "connection"
             }
-        return "\(record.prefix) \(record.route) \(outcome) \(record.endedAt) \(record.stream == nil ? "none" : "id")"
+        let times = record.times
+        func shown(_ time: Int64?) -> String { time.map { "\($0)" } ?? "none" }
+        return "\(record.prefix) \(record.route) \(record.cluster) \(outcome) \(times.start) \(shown(times.upstream)) "
+            + "\(shown(times.answer)) \(times.end) \(record.stream == nil ? "none" : "id")"
     }
 
     private static func messages(_ kind: String, seed: Int, count: Int) throws -> [([UInt8], [String])] {

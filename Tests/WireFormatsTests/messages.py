@@ -155,6 +155,13 @@ def access_log():
         common.access_log_type = rnd.choice([0, 5, 6, 6, 9])
         common.start_time.seconds, common.start_time.nanos = 1795416404, 500_000_000
         common.duration.nanos = rnd.choice([0, 250_000_000])
+        upstream = rnd.choice([None, 0, 3_000])
+        if upstream is not None:
+            common.time_to_first_upstream_rx_byte.nanos = upstream * 1000
+        answer = rnd.choice([None, 4_000])
+        if answer is not None:
+            common.time_to_first_downstream_tx_byte.nanos = answer * 1000
+        common.upstream_request_attempt_count = rnd.choice([0, 1, 3])
         if rnd.random() < 0.3:
             common.custom_tags["stat_prefix"] = "ingress"
         entry.request.path, entry.request.authority = "/secret", "a.example"
@@ -167,9 +174,17 @@ def access_log():
             outcome = (
                 "redirect" if entry.response.response_code_details == "internal_redirect"
                 else f"answered {code}" if code else "unanswered")
-            ended = 1795416404500000 + common.duration.nanos // 1000
+            start = 1795416404500000
+            ended = start + common.duration.nanos // 1000
+            shown_time = lambda after: "none" if after is None else start + after
+            if upstream is None and entry.response.response_code_details != "via_upstream":
+                upstream = answer
+            counted = common.upstream_cluster if (
+                common.upstream_request_attempt_count or entry.response.response_code_details == "via_upstream") else ""
             has_id = "id" if common.stream_id else "none"
-            lines.append(f"{prefix} {common.route_name or common.upstream_cluster} {outcome} {ended} {has_id}")
+            lines.append(
+                f"{prefix} {common.route_name or common.upstream_cluster} {counted} {outcome} {start} "
+                f"{shown_time(upstream)} {shown_time(answer)} {ended} {has_id}")
     return message.SerializeToString(), lines
 
 

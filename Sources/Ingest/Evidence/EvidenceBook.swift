@@ -3,7 +3,7 @@ internal import Synchronization
 package import UsageStore
 package import WireFormats
 
-/// What access logs show, counted per gateway, connection manager, route and quarter hour. Client addresses, paths and
+/// What access logs show, counted per gateway, connection manager, route, cluster and quarter hour. Client addresses, paths and
 /// headers are never read.
 package final class EvidenceBook: Sendable {
     /// Rows of one worker in memory; beyond it routes are counted together under their connection manager.
@@ -11,7 +11,7 @@ package final class EvidenceBook: Sendable {
     /// A row that nothing came of for so long is let go of once it is stored. Unit: microseconds.
     private static let kept: Int64 = 7_200_000_000
     /// Counts by the second in memory; beyond it gaps are not narrowed.
-    private static let largestSeconds = 50_000
+    private static let largestSeconds = 100_000
     /// A count by the second that nothing came of for so long is let go of once it is stored. Unit: microseconds.
     private static let keptSeconds: Int64 = 1_800_000_000
 
@@ -31,7 +31,7 @@ package final class EvidenceBook: Sendable {
     private struct SecondsKey: Hashable {
         var gateway: String
         var instance: String
-        var prefix: String
+        var counter: String
         var quarterHour: QuarterHour
         var way: EvidenceWay
     }
@@ -75,27 +75,35 @@ package final class EvidenceBook: Sendable {
     package func add(_ records: [AccessLogRecord], gateway: String, instance: String = "", way: EvidenceWay) {
         state.withLock { state in
             for record in records {
-                let key = AccessLogEvidence.Key(prefix: Self.bounded(record.prefix), route: Self.bounded(record.route))
-                let endedAt = Timestamp(microseconds: record.endedAt)
-                let outcome = Self.outcome(record.outcome)
+                let key = AccessLogEvidence.Key(
+                    prefix: Self.bounded(record.prefix), route: Self.bounded(record.route),
+                    cluster: Self.bounded(record.cluster))
+                let countedAt = Timestamp(microseconds: record.times.counted)
+                let outcome = AccessLogEvidence.Outcome(record.outcome)
                 let stream = record.stream.map { AccessLogEvidence.StreamKey(high: $0.high, low: $0.low) }
-                guard state.seen.add(key, outcome, stream: stream, endedAt: endedAt),
+                guard state.seen.add(key, outcome, stream: stream, countedAt: countedAt),
                     let counted = state.seen.takeCounts()[key]
                 else { continue }
                 if state.first == nil { state.first = stream }
                 var rowKey = RowKey(
-                    gateway: Self.bounded(record.gateway ?? gateway), quarterHour: QuarterHour(containing: endedAt),
+                    gateway: Self.bounded(record.gateway ?? gateway), quarterHour: QuarterHour(containing: countedAt),
                     key: key, way: way)
                 if stream != nil, case .answered = outcome {
-                    let secondsKey = SecondsKey(
-                        gateway: rowKey.gateway, instance: Self.bounded(record.instance ?? instance),
-                        prefix: key.prefix, quarterHour: rowKey.quarterHour, way: way)
-                    addSecond(endedAt, secondsKey, &state)
+                    for (counter, time) in Self.counters(of: key, record.times) {
+                        let secondsKey = SecondsKey(
+                            gateway: rowKey.gateway, instance: Self.bounded(record.instance ?? instance),
+                            counter: counter, quarterHour: QuarterHour(containing: time), way: way)
+                        addSecond(time, secondsKey, &state)
+                    }
                 }
-                if state.rows.count >= Self.largestRows, state.rows[rowKey] == nil { rowKey.key.route = "" }
+                if state.rows.count >= Self.largestRows, state.rows[rowKey] == nil {
+                    rowKey.key.route = ""
+                    rowKey.key.cluster = ""
+                }
                 if state.rows[rowKey] == nil {
                     let writer = writer(
-                        state.first, [rowKey.gateway, rowKey.key.prefix, rowKey.key.route], rowKey.quarterHour)
+                        state.first, [rowKey.gateway, rowKey.key.prefix, rowKey.key.route, rowKey.key.cluster],
+                        rowKey.quarterHour)
                     state.rows[rowKey] = Row(writer: writer, evidence: counted)
                 } else {
                     state.rows[rowKey]?.evidence.add(counted)
@@ -105,14 +113,28 @@ package final class EvidenceBook: Sendable {
         }
     }
 
-    private func addSecond(_ endedAt: Timestamp, _ key: SecondsKey, _ state: inout State) {
+    /// The counters that counted an answered request, each with the second in which it did, where the log tells it.
+    private static func counters(
+        of key: AccessLogEvidence.Key, _ times: AccessLogRecord.Times
+    ) -> [(name: String, time: Timestamp)] {
+        var counters: [(name: String, time: Timestamp)] = []
+        if let time = times.countedByManager {
+            counters.append((EvidenceCounter.manager(key.prefix), Timestamp(microseconds: time)))
+        }
+        if !key.cluster.isEmpty, let time = times.countedByCluster {
+            counters.append((EvidenceCounter.cluster(key.cluster), Timestamp(microseconds: time)))
+        }
+        return counters
+    }
+
+    private func addSecond(_ countedAt: Timestamp, _ key: SecondsKey, _ state: inout State) {
         if state.seconds[key] == nil {
             guard state.seconds.count < Self.largestSeconds else { return }
             state.seconds[key] = Seconds(
-                writer: writer(state.first, [key.gateway, key.instance, key.prefix, ""], key.quarterHour),
+                writer: writer(state.first, [key.gateway, key.instance, key.counter, ""], key.quarterHour),
                 seconds: EvidenceSeconds(key.quarterHour))
         }
-        state.seconds[key]?.seconds.add(endedAt: endedAt)
+        state.seconds[key]?.seconds.add(countedAt: countedAt)
         state.seconds[key]?.isChanged = true
     }
 
@@ -140,7 +162,7 @@ package final class EvidenceBook: Sendable {
                 seconds: state.seconds.compactMap { key, row in
                     row.isChanged
                         ? EvidenceSecondsRow(
-                            gateway: key.gateway, instance: key.instance, prefix: key.prefix, writer: row.writer,
+                            gateway: key.gateway, instance: key.instance, counter: key.counter, writer: row.writer,
                             way: key.way, seconds: row.seconds) : nil
                 })
         }
@@ -154,7 +176,7 @@ package final class EvidenceBook: Sendable {
             }
             for row in stored.seconds {
                 let key = SecondsKey(
-                    gateway: row.gateway, instance: row.instance, prefix: row.prefix,
+                    gateway: row.gateway, instance: row.instance, counter: row.counter,
                     quarterHour: row.seconds.quarterHour, way: row.way)
                 if state.seconds[key]?.seconds == row.seconds { state.seconds[key]?.isChanged = false }
             }
@@ -163,15 +185,6 @@ package final class EvidenceBook: Sendable {
             state.rows = state.rows.filter { $0.value.isChanged || $0.key.quarterHour.start > oldest }
             let oldestSeconds = now.advanced(byMicroseconds: -Self.keptSeconds)
             state.seconds = state.seconds.filter { $0.value.isChanged || $0.key.quarterHour.start > oldestSeconds }
-        }
-    }
-
-    private static func outcome(_ outcome: AccessLogRecord.Outcome) -> AccessLogEvidence.Outcome {
-        switch outcome {
-        case .answered(let code): .answered(code: code)
-        case .unanswered: .unanswered
-        case .internalRedirect: .internalRedirect
-        case .connection: .connection
         }
     }
 

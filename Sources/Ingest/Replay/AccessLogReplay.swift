@@ -59,9 +59,9 @@ extension AccessLogEvidence {
     package mutating func add(_ records: [AccessLogRecord]) {
         for record in records {
             add(
-                Key(prefix: record.prefix, route: record.route), Outcome(record.outcome),
+                Key(prefix: record.prefix, route: record.route, cluster: record.cluster), Outcome(record.outcome),
                 stream: record.stream.map { StreamKey(high: $0.high, low: $0.low) },
-                endedAt: Timestamp(microseconds: record.endedAt))
+                countedAt: Timestamp(microseconds: record.times.counted))
         }
     }
 }

@@ -36,6 +36,8 @@ extension Replay {
         package struct Evidence: Encodable, Hashable, Sendable {
             package var prefix: String
             package var route: String
+            /// The cluster that counts it; empty for none.
+            package var cluster: String
             package var answered: Int64
             package var unanswered: Int64
             package var internalRedirects: Int64

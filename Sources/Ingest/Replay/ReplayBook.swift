@@ -82,8 +82,9 @@ struct ReplayBook {
     private var evidenceRows: [Replay.Report.Evidence] {
         evidence.counts.sorted { $0.key < $1.key }.map { key, counts in
             Replay.Report.Evidence(
-                prefix: key.prefix, route: key.route, answered: counts.answered, unanswered: counts.unanswered,
-                internalRedirects: counts.internalRedirects, connections: counts.connections)
+                prefix: key.prefix, route: key.route, cluster: key.cluster, answered: counts.answered,
+                unanswered: counts.unanswered, internalRedirects: counts.internalRedirects,
+                connections: counts.connections)
         }
     }
 

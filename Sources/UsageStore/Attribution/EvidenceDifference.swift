@@ -1,13 +1,15 @@
 package import Metering
 import PostgreSQL
 
-/// What a connection manager's counter, or a route's, counted beside what access logs show of it, in the quarter hours
-/// of which there is a log.
+/// What the counter of a connection manager, a route or a cluster counted beside what access logs show of it, in the
+/// quarter hours of which there is a log.
 package struct EvidenceDifference: Encodable, Hashable, Sendable {
     package var gateway: String
-    package var prefix: String
+    /// Of the connection manager; nil for a cluster, which several may use.
+    package var prefix: String?
     /// Nil for the whole connection manager.
     package var route: String?
+    package var cluster: String?
     package var counter: String
     package var quarterHours: Int64
     package var counted: Int64
@@ -19,7 +21,7 @@ package struct EvidenceDifference: Encodable, Hashable, Sendable {
     package var largest: Int64
 
     private enum CodingKeys: String, CodingKey {
-        case gateway, prefix, route, counter, quarterHours, counted, logged, difference, largestAt, largest
+        case gateway, prefix, route, cluster, counter, quarterHours, counted, logged, difference, largestAt, largest
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -27,6 +29,7 @@ package struct EvidenceDifference: Encodable, Hashable, Sendable {
         try container.encode(gateway, forKey: .gateway)
         try container.encode(prefix, forKey: .prefix)
         try container.encode(route, forKey: .route)
+        try container.encode(cluster, forKey: .cluster)
         try container.encode(counter, forKey: .counter)
         try container.encode(quarterHours, forKey: .quarterHours)
         try container.encode(counted, forKey: .counted)
@@ -38,9 +41,9 @@ package struct EvidenceDifference: Encodable, Hashable, Sendable {
 }
 
 extension UsageStore {
-    /// Holds access logs against the counters, per connection manager and route, in `[start, end)`.
+    /// Holds access logs against the counters, per connection manager, route and cluster, in `[start, end)`.
     ///
-    /// A request at the edge of a quarter hour is counted by the flush after it, and logged when it ended: two quarter
+    /// A request at the edge of a quarter hour is counted by the flush after it, and logged when it was answered: two quarter
     /// hours side by side may differ by a flush's requests, and their sum does not.
     ///
     /// - Parameter gateway: nil for all.
@@ -55,20 +58,21 @@ extension UsageStore {
             // Of the ways that a log came by, the one that shows most.
             let rows = try await connection.execute(
                 """
-                SELECT gateway_id, quarter_hour, prefix, route, max(answered)::bigint FROM (
-                    SELECT gateway_id, quarter_hour, prefix, route, way, sum(answered) AS answered
+                SELECT gateway_id, quarter_hour, prefix, route, cluster, max(answered)::bigint FROM (
+                    SELECT gateway_id, quarter_hour, prefix, route, cluster, way, sum(answered) AS answered
                     FROM access_log_evidence
                     WHERE quarter_hour >= $1 AND quarter_hour < $2 AND ($3::bigint IS NULL OR gateway_id = $3)
-                    GROUP BY gateway_id, quarter_hour, prefix, route, way
+                    GROUP BY gateway_id, quarter_hour, prefix, route, cluster, way
                 ) AS ways
-                GROUP BY gateway_id, quarter_hour, prefix, route ORDER BY quarter_hour, gateway_id
+                GROUP BY gateway_id, quarter_hour, prefix, route, cluster ORDER BY quarter_hour, gateway_id
                 """,
                 [start.postgres, end.postgres, number])
             var logs: [AggregationUnit: [AccessLogEvidence.Key: Int64]] = [:]
             for row in rows {
                 let unit = AggregationUnit(gateway: try row.decode(0), quarterHour: try row.quarterHour(1))
-                let key = AccessLogEvidence.Key(prefix: try row.decode(2), route: try row.decode(3))
-                logs[unit, default: [:]][key] = try row.decode(4)
+                let key = AccessLogEvidence.Key(
+                    prefix: try row.decode(2), route: try row.decode(3), cluster: try row.decode(4))
+                logs[unit, default: [:]][key] = try row.decode(5)
             }
             let versions = try await meterVersions(on: connection)
             let reader = TapeReader(connection: connection, dictionary: counterDictionary)
@@ -91,8 +95,9 @@ extension UsageStore {
 private struct EvidenceSums {
     private struct Key: Hashable {
         let gateway: String
-        let prefix: String
+        let prefix: String?
         let route: String?
+        let cluster: String?
         let counter: String
     }
 
@@ -109,26 +114,34 @@ private struct EvidenceSums {
     mutating func add(_ counters: UnitCounters, _ logs: [AccessLogEvidence.Key: Int64], _ quarterHour: QuarterHour) {
         var byName: [String: Int64] = [:]
         for (counter, name) in counters.names { byName[name] = counters.counted[counter] ?? 0 }
-        var managers: [String: Int64] = [:]
-        for (key, answered) in logs { managers[key.prefix, default: 0].addClamped(answered) }
-        for (prefix, answered) in managers {
-            let counter = GapEvidenceReader.counter(of: prefix)
-            note(
-                Key(gateway: counters.gateway, prefix: prefix, route: nil, counter: counter), byName[counter] ?? 0,
-                answered, quarterHour)
-        }
-        for (key, answered) in logs where !key.route.isEmpty {
-            // A route is counted where its configuration gives it a stat_prefix; a cluster always is.
+        var logged: [Key: Int64] = [:]
+        func show(_ answered: Int64, of key: Key) { logged[key, default: 0].addClamped(answered) }
+        for (key, answered) in logs {
+            show(
+                answered,
+                of: Key(
+                    gateway: counters.gateway, prefix: key.prefix, route: nil, cluster: nil,
+                    counter: EvidenceCounter.manager(key.prefix)))
+            // Routes and clusters count what was forwarded. A route is counted where its configuration gives it a
+            // stat_prefix; a cluster always is.
+            guard !key.cluster.isEmpty else { continue }
+            let cluster = EvidenceCounter.cluster(key.cluster)
+            if byName[cluster] != nil {
+                show(
+                    answered,
+                    of: Key(
+                        gateway: counters.gateway, prefix: nil, route: nil, cluster: key.cluster, counter: cluster))
+            }
             guard let counter = Self.counter(ofRoute: key.route, among: byName) else { continue }
-            note(
-                Key(gateway: counters.gateway, prefix: key.prefix, route: key.route, counter: counter),
-                byName[counter] ?? 0, answered, quarterHour)
+            show(
+                answered,
+                of: Key(
+                    gateway: counters.gateway, prefix: key.prefix, route: key.route, cluster: nil, counter: counter))
         }
+        for (key, answered) in logged { note(key, byName[key.counter] ?? 0, answered, quarterHour) }
     }
 
     private static func counter(ofRoute route: String, among names: [String: Int64]) -> String? {
-        let cluster = "cluster.\(route).upstream_rq_completed"
-        if names[cluster] != nil { return cluster }
         let suffix = ".route.\(route).upstream_rq_completed"
         let routes = names.keys.filter { $0.hasPrefix("vhost.") && $0.hasSuffix(suffix) }
         return routes.count == 1 ? routes.first : nil
@@ -149,10 +162,14 @@ private struct EvidenceSums {
     var differences: [EvidenceDifference] {
         sums.map { key, sum in
             EvidenceDifference(
-                gateway: key.gateway, prefix: key.prefix, route: key.route, counter: key.counter,
+                gateway: key.gateway, prefix: key.prefix, route: key.route, cluster: key.cluster,
+                counter: key.counter,
                 quarterHours: sum.quarterHours, counted: sum.counted, logged: sum.logged,
                 largestAt: sum.largestAt.start.description, largest: sum.largest)
         }
-        .sorted { ($0.gateway, $0.prefix, $0.route ?? "") < ($1.gateway, $1.prefix, $1.route ?? "") }
+        .sorted {
+            ($0.gateway, $0.cluster ?? "", $0.prefix ?? "", $0.route ?? "")
+                < ($1.gateway, $1.cluster ?? "", $1.prefix ?? "", $1.route ?? "")
+        }
     }
 }

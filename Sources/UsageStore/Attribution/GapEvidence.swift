@@ -20,9 +20,6 @@ struct GapEvidenceReader {
     let connection: PostgresConnection
     let dictionary: CounterDictionary
 
-    /// What a connection manager's counter is called.
-    static func counter(of prefix: String) -> String { "http.\(prefix).downstream_rq_completed" }
-
     func read(_ derived: DerivedConsumption, _ meters: Meters?, gateway: String) async throws -> [GapEvidence] {
         let unit = derived.unit
         let places = derived.gaps.indices.filter { derived.gaps[$0].gap.blind != nil }.sorted {
@@ -41,17 +38,17 @@ struct GapEvidenceReader {
         var found: [GapEvidence] = []
         for place in places {
             let (instance, _, gap) = derived.gaps[place]
-            guard let blind = gap.blind, let prefixes = logs[instance]?.keys.sorted() else { continue }
-            for prefix in prefixes {
-                let counter = Self.counter(of: prefix)
+            guard let blind = gap.blind, let logged = logs[instance]?.keys.sorted() else { continue }
+            for counter in logged {
                 if let own = gap.counter, names[own] != counter { continue }
-                guard let binding = meters.attribution(of: counter, gateway: gateway).binding,
+                guard meters.collect.selects(counter),
+                    let binding = meters.attribution(of: counter, gateway: gateway).binding,
                     binding.dimension == .requests
                 else { continue }
                 var shown: Int64 = 0
                 // What one gap has used is not shown in another that overlaps it.
-                for index in (logs[instance]?[prefix] ?? []).indices {
-                    shown += logs[instance]?[prefix]?[index].take(from: gap.from, to: blind.to) ?? 0
+                for index in (logs[instance]?[counter] ?? []).indices {
+                    shown += logs[instance]?[counter]?[index].take(from: gap.from, to: blind.to) ?? 0
                 }
                 guard shown > blind.counted else { continue }
                 found.append(
@@ -63,13 +60,13 @@ struct GapEvidenceReader {
         return found.isEmpty ? [] : try await withBilled(found, unit)
     }
 
-    /// By instance and connection manager, the seconds of each quarter hour: of the ways that a log came by, the largest.
+    /// By instance and counter, the seconds of each quarter hour: of the ways that a log came by, the largest.
     private func logs(
         _ gateway: Int64, of instances: Set<Int64>, from start: Timestamp, to end: Timestamp
     ) async throws -> [Int64: [String: [EvidenceSeconds]]] {
         let rows = try await connection.execute(
             """
-            SELECT instance.instance_id, prefix, way, quarter_hour, seconds
+            SELECT instance.instance_id, counter, way, quarter_hour, seconds
             FROM access_log_second AS log
             JOIN instance ON instance.gateway_id = log.gateway_id AND (
                 instance.name = log.instance
@@ -88,13 +85,13 @@ struct GapEvidenceReader {
             ])
         struct Place: Hashable {
             var instance: Int64
-            var prefix: String
+            var counter: String
             var quarterHour: QuarterHour
         }
         var ways: [Place: [String: EvidenceSeconds]] = [:]
         for row in rows {
             let place = Place(
-                instance: try row.decode(0), prefix: try row.decode(1), quarterHour: try row.quarterHour(3))
+                instance: try row.decode(0), counter: try row.decode(1), quarterHour: try row.quarterHour(3))
             let seconds = try EvidenceSeconds(place.quarterHour, body: try row.decode(4))
             ways[place, default: [:]][try row.decode(2), default: EvidenceSeconds(place.quarterHour)].add(seconds)
         }
@@ -102,7 +99,7 @@ struct GapEvidenceReader {
         for (place, byWay) in ways {
             var largest = EvidenceSeconds(place.quarterHour)
             for seconds in byWay.values { largest.raise(to: seconds) }
-            logs[place.instance, default: [:]][place.prefix, default: []].append(largest)
+            logs[place.instance, default: [:]][place.counter, default: []].append(largest)
         }
         return logs
     }

@@ -11,7 +11,7 @@ struct CheckEvidenceCommand: AsyncParsableCommand {
         commandName: "evidence",
         abstract: "Show what access logs show beside what the counters counted.",
         discussion: """
-            Per connection manager and route, over the quarter hours of which there is a log. A log proves at least what it
+            Per connection manager, route and cluster, over the quarter hours of which there is a log. A log proves at least what it
             shows: lines may be lost, above all where a process was killed, and it says nothing of a time in which it
             was not kept. So fewer lines than counted are no fault of the counters; more are requests that no counter
             shows: look at waybill gaps, and at waybill backfill propose --from-evidence. A request at the edge of a quarter
@@ -47,11 +47,11 @@ struct CheckEvidenceCommand: AsyncParsableCommand {
     private static func table(_ differences: [EvidenceDifference], month: String) -> String {
         guard !differences.isEmpty else { return "In \(month) there is no access log." }
         var table = TextTable([.left, .left, .left, .right, .right, .right, .left])
-        table.add("gateway", "connection manager", "route", "quarter hours", "counted", "logged", "")
+        table.add("gateway", "of", "route", "quarter hours", "counted", "logged", "")
         table.addRule()
         for row in differences {
             table.add(
-                row.gateway, row.prefix.isEmpty ? "-" : row.prefix, row.route ?? "all",
+                row.gateway, row.cluster.map { "cluster \($0)" } ?? row.prefix ?? "", row.route ?? "all",
                 Digits.grouped(row.quarterHours),
                 Digits.grouped(row.counted), Digits.grouped(row.logged), words(row))
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Gzip
 import Ingest
 import Logging
 import Metering
@@ -11,7 +12,7 @@ struct EvidenceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evidence", abstract: "Count access logs in JSON as evidence beside the counters; never billed.",
         discussion: """
-            Entries need stream_id and response_code (docs/operating.md has Envoy's json_format). A file that is read again, \
+            Entries need stream_id and response_code (docs/sinks.md has Envoy's json_format); gzip is unpacked. A file that is read again, \
             also when it has grown, counts once: it is known by its first entry. Pieces of one log that overlap count \
             what lies in both of them twice, unless they are in the same call.
 
@@ -29,7 +30,7 @@ struct EvidenceCommand: AsyncParsableCommand {
         help: ArgumentHelp("Which Envoy's they are (its node id), where an entry does not say so.", valueName: "name"))
     var instance: String?
 
-    @Argument(help: ArgumentHelp("Files of JSON objects; - reads from stdin.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Files of JSON objects, gzip or not; - reads from stdin.", valueName: "file"))
     var files: [String]
 
     func run() async throws {
@@ -58,11 +59,28 @@ struct EvidenceCommand: AsyncParsableCommand {
         guard let handle = path == "-" ? .standardInput : FileHandle(forReadingAtPath: path) else {
             throw CommandError(.usage, "\(path): the file can not be read")
         }
-        while let chunk = try handle.read(upToCount: 1 << 20), !chunk.isEmpty {
-            log.receive(Array(chunk).span)
+        func take(_ text: [UInt8]) {
+            log.receive(text.span)
             book.add(log.takeRecords(), gateway: gateway, instance: instance ?? "", way: .file)
         }
+        var chunk = try handle.read(upToCount: 1 << 20) ?? Data()
+        if GzipReader.isGzip(chunk) {
+            do {
+                var gzip = try GzipReader()
+                while !chunk.isEmpty {
+                    try gzip.unpack(Array(chunk), take)
+                    chunk = try handle.read(upToCount: 1 << 20) ?? Data()
+                }
+                try gzip.end()
+            } catch let error as Gzip.Failure {
+                throw CommandError(.failure, "\(path): \(error); nothing of this call was counted")
+            }
+        }
+        while !chunk.isEmpty {
+            take(Array(chunk))
+            chunk = try handle.read(upToCount: 1 << 20) ?? Data()
+        }
         log.end()
-        book.add(log.takeRecords(), gateway: gateway, instance: instance ?? "", way: .file)
+        take([])
     }
 }

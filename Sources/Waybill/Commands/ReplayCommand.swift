@@ -112,13 +112,14 @@ struct ReplayCommand: ParsableCommand {
     }
 
     private static func evidence(_ rows: [Replay.Report.Evidence]) -> String {
-        var table = TextTable([.left, .left, .right, .right, .right, .right])
-        table.add("connection manager", "route", "answered", "unanswered", "redirects", "connections")
+        var table = TextTable([.left, .left, .left, .right, .right, .right, .right])
+        table.add("connection manager", "route", "cluster", "answered", "unanswered", "redirects", "connections")
         table.addRule()
         for row in rows {
             table.add(
                 row.prefix.isEmpty ? "-" : row.prefix, row.route.isEmpty ? "-" : row.route,
-                Digits.grouped(row.answered), Digits.grouped(row.unanswered), Digits.grouped(row.internalRedirects),
+                row.cluster.isEmpty ? "-" : row.cluster, Digits.grouped(row.answered), Digits.grouped(row.unanswered),
+                Digits.grouped(row.internalRedirects),
                 Digits.grouped(row.connections))
         }
         return table.text

@@ -4,9 +4,10 @@
 /// StreamAccessLogsMessage { Identifier identifier = 1; HTTPAccessLogEntries http_logs = 2; TCPAccessLogEntries tcp_logs = 3; }
 /// Identifier { Node node = 1; string log_name = 2; }
 /// HTTPAccessLogEntry { AccessLogCommon common_properties = 1; HTTPResponseProperties response = 4; … }
-/// AccessLogCommon { Timestamp start_time = 5; Duration time_to_last_downstream_tx_byte = 12; string upstream_cluster = 15;
-///     string route_name = 19; map<string, string> custom_tags = 22; Duration duration = 23; string stream_id = 26;
-///     AccessLogType access_log_type = 33; … }
+/// AccessLogCommon { Timestamp start_time = 5; Duration time_to_first_upstream_rx_byte = 9;
+///     Duration time_to_first_downstream_tx_byte = 11; Duration time_to_last_downstream_tx_byte = 12;
+///     string upstream_cluster = 15; string route_name = 19; map<string, string> custom_tags = 22; Duration duration = 23;
+///     uint32 upstream_request_attempt_count = 24; string stream_id = 26; AccessLogType access_log_type = 33; … }
 /// HTTPResponseProperties { UInt32Value response_code = 1; string response_code_details = 6; … }
 /// ```
 ///
@@ -94,8 +95,7 @@ package struct AccessLogMessage: Sendable {
         at range: Range<Int>, of message: Span<UInt8>, isHTTP: Bool, logName: String
     ) throws(WireFormatError) -> AccessLogRecord? {
         var common = Common()
-        var code = 0
-        var details = ""
+        common.fields.isConnection = !isHTTP
         var reader = ProtobufReader(range: range)
         while let tag = try reader.nextTag(in: message) {
             switch tag.field {
@@ -104,22 +104,16 @@ package struct AccessLogMessage: Sendable {
                 try common.merge(at: try reader.lengthDelimited(in: message), of: message)
             case 4 where isHTTP:
                 try reader.expect(.lengthDelimited, tag, "response")
-                try read(
-                    responseAt: try reader.lengthDelimited(in: message), of: message, code: &code, details: &details)
+                try read(responseAt: try reader.lengthDelimited(in: message), of: message, into: &common.fields)
             default:
                 try reader.skip(tag, in: message)
             }
         }
-        guard common.isEnd, !AccessLogRecord.isHealthCheck(details: details) else { return nil }
-        return AccessLogRecord(
-            prefix: common.prefix ?? logName, route: common.route.isEmpty ? common.cluster : common.route,
-            stream: common.stream,
-            outcome: isHTTP ? AccessLogRecord.outcome(code: code, details: details) : .connection,
-            endedAt: common.endedAt)
+        return common.isEnd ? AccessLogRecord(common.finished(logName: logName)) : nil
     }
 
     private static func read(
-        responseAt range: Range<Int>, of message: Span<UInt8>, code: inout Int, details: inout String
+        responseAt range: Range<Int>, of message: Span<UInt8>, into fields: inout AccessLogRecord.Fields
     ) throws(WireFormatError) {
         var reader = ProtobufReader(range: range)
         while let tag = try reader.nextTag(in: message) {
@@ -130,14 +124,15 @@ package struct AccessLogMessage: Sendable {
                 while let tag = try value.nextTag(in: message) {
                     if tag.field == 1 {
                         try value.expect(.varint, tag, "response_code.value")
-                        code = Int(truncatingIfNeeded: try value.varint(in: message) & 0xFFFF_FFFF)
+                        fields.code = Int(truncatingIfNeeded: try value.varint(in: message) & 0xFFFF_FFFF)
                     } else {
                         try value.skip(tag, in: message)
                     }
                 }
             case 6:
                 try reader.expect(.lengthDelimited, tag, "response_code_details")
-                details = try String(utf8: message, at: try reader.lengthDelimited(in: message), "details")
+                fields.details = try String(
+                    utf8: message, at: try reader.lengthDelimited(in: message), "response_code_details")
             default:
                 try reader.skip(tag, in: message)
             }
@@ -146,18 +141,26 @@ package struct AccessLogMessage: Sendable {
 
     /// AccessLogCommon.
     private struct Common {
-        var route = ""
-        var cluster = ""
-        var prefix: String?
-        var stream: StreamKey?
+        var fields = AccessLogRecord.Fields()
+        private var prefix: String?
         private var start: Int64 = 0
+        private var toUpstreamAnswer: Int64?
+        private var toAnswer: Int64?
         private var duration: Int64?
         private var lastByte: Int64 = 0
         private var type: UInt64 = 0
 
         /// TcpConnectionEnd and DownstreamEnd; 0 is a log of a version without types.
         var isEnd: Bool { type == 0 || type == 3 || type == 6 }
-        var endedAt: Int64 { start.addingReportingOverflow(duration ?? lastByte).partialValue }
+
+        func finished(logName: String) -> AccessLogRecord.Fields {
+            var fields = fields
+            fields.prefix = prefix ?? logName
+            fields.times = AccessLogRecord.Times(
+                start: start, upstream: toUpstreamAnswer.map { start &+ $0 }, answer: toAnswer.map { start &+ $0 },
+                end: start &+ (duration ?? lastByte))
+            return fields
+        }
 
         mutating func merge(at range: Range<Int>, of message: Span<UInt8>) throws(WireFormatError) {
             var reader = ProtobufReader(range: range)
@@ -166,25 +169,36 @@ package struct AccessLogMessage: Sendable {
                 case 5:
                     try reader.expect(.lengthDelimited, tag, "start_time")
                     start = try Self.microseconds(at: try reader.lengthDelimited(in: message), of: message)
+                case 9:
+                    try reader.expect(.lengthDelimited, tag, "time_to_first_upstream_rx_byte")
+                    toUpstreamAnswer = try Self.microseconds(at: try reader.lengthDelimited(in: message), of: message)
+                case 11:
+                    try reader.expect(.lengthDelimited, tag, "time_to_first_downstream_tx_byte")
+                    toAnswer = try Self.microseconds(at: try reader.lengthDelimited(in: message), of: message)
                 case 12:
                     try reader.expect(.lengthDelimited, tag, "time_to_last_downstream_tx_byte")
                     lastByte = try Self.microseconds(at: try reader.lengthDelimited(in: message), of: message)
                 case 15:
                     try reader.expect(.lengthDelimited, tag, "upstream_cluster")
-                    cluster = try String(utf8: message, at: try reader.lengthDelimited(in: message), "upstream_cluster")
+                    fields.cluster = try String(
+                        utf8: message, at: try reader.lengthDelimited(in: message), "upstream_cluster")
                 case 19:
                     try reader.expect(.lengthDelimited, tag, "route_name")
-                    route = try String(utf8: message, at: try reader.lengthDelimited(in: message), "route_name")
+                    fields.routeName = try String(
+                        utf8: message, at: try reader.lengthDelimited(in: message), "route_name")
                 case 22:
                     try reader.expect(.lengthDelimited, tag, "custom_tags")
                     try merge(tagAt: try reader.lengthDelimited(in: message), of: message)
                 case 23:
                     try reader.expect(.lengthDelimited, tag, "duration")
                     duration = try Self.microseconds(at: try reader.lengthDelimited(in: message), of: message)
+                case 24:
+                    try reader.expect(.varint, tag, "upstream_request_attempt_count")
+                    fields.attempts = try reader.varint(in: message)
                 case 26:
                     try reader.expect(.lengthDelimited, tag, "stream_id")
                     let range = try reader.lengthDelimited(in: message)
-                    stream = StreamKey(range.lazy.map { message[$0] } as [UInt8])
+                    fields.stream = StreamKey(range.lazy.map { message[$0] } as [UInt8])
                 case 33:
                     try reader.expect(.varint, tag, "access_log_type")
                     type = try reader.varint(in: message)

@@ -18,38 +18,119 @@ package struct AccessLogRecord: Hashable, Sendable {
     package var prefix: String
     /// The route's name; where it has none, the upstream cluster's.
     package var route: String
+    /// The cluster whose `upstream_rq_completed` counts the request, by its `alt_stat_name` where it has one. Empty where
+    /// none does: Envoy answered before it chose an upstream (redirects, limits, no route), or the log does not tell.
+    package var cluster: String
     /// Unique per downstream stream; nil where the log does not carry it, and two entries can not be told apart.
     package var stream: StreamKey?
     package var outcome: Outcome
-    /// When the request ended, which is when it is counted: start and duration. Unit: microseconds since 1970.
-    package var endedAt: Int64
+    package var times: Times
     /// Who sent it, where the log's line says so.
     package var gateway: String?
     package var instance: String?
 
     package init(
-        prefix: String, route: String, stream: StreamKey?, outcome: Outcome, endedAt: Int64, gateway: String? = nil,
-        instance: String? = nil
+        prefix: String, route: String, cluster: String = "", stream: StreamKey?, outcome: Outcome, times: Times,
+        gateway: String? = nil, instance: String? = nil
     ) {
         self.prefix = prefix
         self.route = route
+        self.cluster = cluster
         self.stream = stream
         self.outcome = outcome
-        self.endedAt = endedAt
+        self.times = times
         self.gateway = gateway
         self.instance = instance
     }
 
-    /// An answer of the health-check filter, which the connection manager does not count as completed.
-    static func isHealthCheck(details: some StringProtocol) -> Bool { details.hasPrefix("health_check_") }
+    /// What both kinds of log say of an entry.
+    struct Fields {
+        var prefix = ""
+        var routeName = ""
+        var cluster = ""
+        var stream: StreamKey?
+        var isConnection = false
+        var code = 0
+        /// Empty where the log does not say them.
+        var details = ""
+        /// Tries of an upstream; nil where the log does not say them.
+        var attempts: UInt64?
+        var times = Times()
+        var gateway: String?
+        var instance: String?
+    }
 
-    /// What an answer of this code and these details is.
-    static func outcome(code: Int, details: some StringProtocol) -> Outcome {
+    /// Nil for an answer of the health-check filter, which the connection manager does not count as completed.
+    init?(_ fields: Fields) {
+        guard !fields.details.hasPrefix("health_check_") else { return nil }
+        var times = fields.times
+        // Where the answer is Envoy's own, the cluster counts it when it goes out.
+        if times.upstream == nil, !["", Self.viaUpstream].contains(fields.details) { times.upstream = times.answer }
+        self.init(
+            prefix: fields.prefix, route: fields.routeName.isEmpty ? fields.cluster : fields.routeName,
+            cluster: fields.isCountedByCluster ? fields.cluster : "", stream: fields.stream,
+            outcome: fields.isConnection ? .connection : Self.outcome(code: fields.code, details: fields.details),
+            times: times, gateway: fields.gateway, instance: fields.instance)
+    }
+
+    fileprivate static let viaUpstream = "via_upstream"
+
+    private static func outcome(code: Int, details: String) -> Outcome {
         if details == "internal_redirect" { return .internalRedirect }
         return code == 0 ? .unanswered : .answered(code: code)
     }
 }
 
+extension AccessLogRecord {
+    /// When a request began, was answered and ended. Unit: microseconds since 1970.
+    ///
+    /// Envoy counts a request when the head of its answer goes out, be the body ever so long, and logs it when it ends.
+    package struct Times: Hashable, Sendable {
+        package var start: Int64 = 0
+        /// When the first byte of the last upstream's answer came; nil where there was none, or the log does not say it.
+        package var upstream: Int64?
+        /// When the answer's head went to the client.
+        package var answer: Int64?
+        package var end: Int64 = 0
+
+        package init() {}
+
+        package init(start: Int64, upstream: Int64? = nil, answer: Int64? = nil, end: Int64) {
+            self.start = start
+            self.upstream = upstream
+            self.answer = answer
+            self.end = end
+        }
+
+        /// When it was counted, as near as the log says.
+        package var counted: Int64 { answer ?? end }
+
+        /// A moment in the second in which the connection manager counted it; nil where that may be another second.
+        package var countedByManager: Int64? { answer ?? Self.moment(upstream ?? start, end) }
+
+        /// A moment in the second in which the cluster counted it: when the upstream's answer was there, before any filter
+        /// that holds it up. An upstream may say 100 long before its answer, so both ends have to be in one second.
+        package var countedByCluster: Int64? { Self.moment(upstream ?? start, answer ?? end) }
+
+        private static func moment(_ earliest: Int64, _ latest: Int64) -> Int64? {
+            earliest.floored(1_000_000) == latest.floored(1_000_000) ? latest : nil
+        }
+    }
+}
+
+extension Int64 {
+    fileprivate func floored(_ unit: Int64) -> Int64 { self / unit - (self % unit < 0 ? 1 : 0) }
+}
+
+extension AccessLogRecord.Fields {
+    /// Whether the cluster's `upstream_rq_completed` counts it, if it is answered. A cluster is named also where a filter
+    /// (RBAC, a rate limit) answered in its place: then nothing was tried.
+    fileprivate var isCountedByCluster: Bool {
+        if let attempts { return attempts > 0 }
+        return [AccessLogRecord.viaUpstream, "no_healthy_upstream", "response_timeout"].contains(details)
+            || details.hasPrefix("upstream_")
+    }
+}
 /// `common_properties.stream_id`, as 128 bits: a UUID is taken as it is, any other text as its hash.
 package struct StreamKey: Hashable, Sendable {
     package let high: UInt64

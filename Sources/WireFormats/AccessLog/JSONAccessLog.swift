@@ -8,7 +8,10 @@
 /// | `stat_prefix` | the connection manager's, as text | what it is counted under |
 /// | `route_name`, `upstream_cluster` | `%ROUTE_NAME%`, `%UPSTREAM_CLUSTER%` | |
 /// | `response_code`, `response_code_details` | `%RESPONSE_CODE%`, `%RESPONSE_CODE_DETAILS%` | |
+/// | `upstream_request_attempt_count` | `%UPSTREAM_REQUEST_ATTEMPT_COUNT%` | whether the cluster counts it |
 /// | `start_time`, `duration` | `%START_TIME%`, `%DURATION%` | RFC 3339 in UTC; milliseconds |
+/// | `time_to_answer` | `%COMMON_DURATION(DS_RX_BEG:DS_TX_BEG:ms)%` | when it was counted; milliseconds |
+/// | `response_duration` | `%RESPONSE_DURATION%` | when the cluster counted it; milliseconds |
 /// | `access_log_type` | `%ACCESS_LOG_TYPE%` | entries of another type than `DownstreamEnd` are passed over |
 /// | `gateway`, `instance` | text, or `%ENVIRONMENT(…)%` | who sends |
 ///
@@ -103,29 +106,28 @@ struct JSONAccessLogFields {
     /// How deep entries may lie in what a collector puts around them.
     private static let deepest = 8
 
+    private var fields = AccessLogRecord.Fields()
     private var stream: String?
-    private var prefix: String?
-    private var route = ""
-    private var cluster = ""
     private var code: Int?
-    private var details = ""
     private var start: Int64 = 0
     private var duration: Int64 = 0
+    private var toUpstreamAnswer: Int64?
+    private var toAnswer: Int64?
     private var type: String?
-    private var gateway: String?
-    private var instance: String?
 
     var isEntry: Bool { stream != nil || code != nil }
 
     /// Nil for an entry that is not a stream's last one, and for a health check.
     var record: AccessLogRecord? {
-        guard !AccessLogRecord.isHealthCheck(details: details) else { return nil }
         if let type, !["DownstreamEnd", "TcpConnectionEnd", "NotSet", "-", ""].contains(type) { return nil }
-        return AccessLogRecord(
-            prefix: prefix ?? "", route: route.isEmpty ? cluster : route, stream: stream.flatMap { StreamKey($0.utf8) },
-            outcome: type == "TcpConnectionEnd"
-                ? .connection : AccessLogRecord.outcome(code: code ?? 0, details: details),
-            endedAt: start + duration, gateway: gateway, instance: instance)
+        var fields = fields
+        fields.stream = stream.flatMap { StreamKey($0.utf8) }
+        fields.code = code ?? 0
+        fields.isConnection = type == "TcpConnectionEnd"
+        fields.times = AccessLogRecord.Times(
+            start: start, upstream: toUpstreamAnswer.map { start + $0 }, answer: toAnswer.map { start + $0 },
+            end: start + duration)
+        return AccessLogRecord(fields)
     }
 
     /// Reads the object at the scanner's place. Entries inside it go to `found`. Nil where it is cut off or no JSON.
@@ -187,16 +189,19 @@ struct JSONAccessLogFields {
     private mutating func take(_ key: String, _ value: String, _ depth: Int, _ found: inout [JSONAccessLogFields]) {
         switch key {
         case "stream_id": stream = value == "-" ? nil : value
-        case "stat_prefix": prefix = value
-        case "route_name": route = value == "-" ? "" : value
-        case "upstream_cluster": cluster = value == "-" ? "" : value
+        case "stat_prefix": fields.prefix = value
+        case "route_name": fields.routeName = value == "-" ? "" : value
+        case "upstream_cluster": fields.cluster = value == "-" ? "" : value
+        case "upstream_request_attempt_count": fields.attempts = UInt64(value)
         case "response_code": code = Int(value) ?? (value == "-" ? 0 : nil)
-        case "response_code_details": details = value
+        case "response_code_details": fields.details = value == "-" ? "" : value
         case "start_time": start = Self.microseconds(value) ?? 0
-        case "duration": duration = min(max(Int64(value) ?? 0, 0), 1_000_000_000_000) * 1000
+        case "duration": duration = Self.duration(value) ?? 0
+        case "response_duration": toUpstreamAnswer = Self.duration(value)
+        case "time_to_answer": toAnswer = Self.duration(value)
         case "access_log_type": type = value
-        case "gateway": gateway = value
-        case "instance": instance = value
+        case "gateway": fields.gateway = value
+        case "instance": fields.instance = value
         case "log", "message", "msg", "MESSAGE":
             // The line itself, as text, perhaps with a time before it.
             guard depth < Self.deepest, let start = value.utf8.firstIndex(of: UInt8(ascii: "{")) else { return }
@@ -206,6 +211,11 @@ struct JSONAccessLogFields {
             if let fields, fields.isEntry { found.append(fields) }
         default: break
         }
+    }
+
+    /// Milliseconds as microseconds; nil for `-`.
+    private static func duration(_ text: String) -> Int64? {
+        Int64(text).map { min(max($0, 0), 1_000_000_000_000) * 1000 }
     }
 
     /// `2026-11-03T12:00:00.250Z`, or seconds since 1970 with a fraction.
