@@ -5,7 +5,7 @@
 struct BusiestFlush: Sendable {
     private static let scopes = ["http.", "vhost.", "cluster."]
     private static let suffixes = [".downstream_rq_completed", ".downstream_rq_total", ".upstream_rq_completed"]
-    private static let kinds = scopes.count * suffixes.count
+    static let kinds = scopes.count * suffixes.count
 
     /// By slot: the kind of its name, -1 where it counts no requests.
     private var kindOfSlot: [Int] = []
@@ -16,10 +16,15 @@ struct BusiestFlush: Sendable {
 
     mutating func watch(_ name: String) {
         last.append(0)
-        guard let scope = Self.scopes.firstIndex(where: name.hasPrefix),
-            let suffix = Self.suffixes.firstIndex(where: name.hasSuffix)
-        else { return kindOfSlot.append(-1) }
-        kindOfSlot.append(scope * Self.suffixes.count + suffix)
+        kindOfSlot.append(Self.kind(of: name))
+    }
+
+    /// The kind of a counter's name; -1 where it counts no requests.
+    static func kind(of name: String) -> Int {
+        guard let scope = scopes.firstIndex(where: name.hasPrefix),
+            let suffix = suffixes.firstIndex(where: name.hasSuffix)
+        else { return -1 }
+        return scope * suffixes.count + suffix
     }
 
     mutating func count(_ value: Int64, slot: Int) {

@@ -27,6 +27,7 @@ package struct StreamTape: Sendable {
 
     /// How often each refusal happened. Unit: values, not names.
     package private(set) var refusals: [Refusal: Int64] = [:]
+    private var refusedRequests = RefusedRequests()
     /// Flushes whose time was taken from the worker's clock, because Envoy's is too far off.
     package private(set) var skewedFlushes: Int64 = 0
     /// How the process showed itself at the end of its first complete flush; nil until then.
@@ -103,13 +104,13 @@ package struct StreamTape: Sendable {
             refuse(.tooManyNames)
             return false
         }
-        if isNew { kinds.append(names.name(entry).map { classify($0) } ?? .refused(.nameNotText)) }
+        if isNew { kinds.append(names.name(entry).map { classify($0) } ?? .refused(.nameNotText, nil)) }
         lastEntry = entry
         switch kinds[entry] {
         case .skipped: return false
-        case .refused(let reason):
-            refuse(reason)
-            return false
+        case .refused(let reason, let slot):
+            refuse(reason, isBounded: reason == .tooManyNames)
+            return slot != nil
         default: return true
         }
     }
@@ -146,6 +147,7 @@ package struct StreamTape: Sendable {
 
     /// Takes a counter's value for the name that `wants` was asked last.
     package mutating func receiveCounter(_ value: Double) {
+        if case .refused(_, let slot?) = kinds[lastEntry] { return receiveRefused(value, slot, temporality) }
         guard case .counter(let slot) = kinds[lastEntry] else { return receiveGauge(value) }
         let count: Int64
         do {
@@ -197,9 +199,27 @@ package struct StreamTape: Sendable {
     }
 
     /// Counts a value that the receiver could not put together.
-    package mutating func refuse(_ reason: Refusal) {
+    package mutating func refuse(_ reason: Refusal) { refuse(reason, isBounded: false) }
+
+    private mutating func refuse(_ reason: Refusal, isBounded: Bool) {
         refusals[reason, default: 0] += 1
+        guard let quarterHour = pages.last?.quarterHour else { return }
+        refusedRequests.refuse(in: quarterHour, isBounded: isBounded)
     }
+
+    /// Takes what a name above the cap carries, which is not kept: it bounds what was refused.
+    private mutating func receiveRefused(_ value: Double, _ slot: Int, _ temporality: Temporality) {
+        guard let quarterHour = pages.last?.quarterHour else { return }
+        guard let count = try? CounterValue.whole(value) else {
+            return refusedRequests.refuse(in: quarterHour, isBounded: false)
+        }
+        refusedRequests.count(
+            count, slot, temporality, isFirstFlush: firstSign == nil && !isOdometer, in: quarterHour)
+    }
+
+    /// By quarter hour that is not forgotten: how many values were refused, and how many requests they counted at most;
+    /// nil where that is not known.
+    package var refused: [(quarterHour: QuarterHour, values: Int64, requests: Int64?)] { refusedRequests.refused }
 
     /// The stream has ended: its last flush is complete.
     package mutating func end() {
@@ -227,6 +247,11 @@ package struct StreamTape: Sendable {
     var wantedCounter: Int? {
         guard case .counter(let slot) = kinds[lastEntry] else { return nil }
         return slot
+    }
+
+    /// Takes a delta of the name that `wants` was asked for last, where that is above the cap.
+    mutating func receiveRefusedDelta(_ delta: Double) {
+        if case .refused(_, let slot?) = kinds[lastEntry] { receiveRefused(delta, slot, .delta) }
     }
 
     /// Takes a sum that never falls, in a flush that `receiveTime` has begun.
@@ -270,13 +295,15 @@ package struct StreamTape: Sendable {
     package mutating func forget(through revision: Int64) {
         guard let last = pages.last else { return }
         pages.removeAll { $0.quarterHour != last.quarterHour && $0.revision <= revision }
+        refusedRequests.forget(before: pages.first?.quarterHour ?? last.quarterHour)
     }
 
     // MARK: Inside
 
     private enum NameKind: Hashable {
         case skipped
-        case refused(Refusal)
+        /// With a place in `refusedRequests`, where it counts requests.
+        case refused(Refusal, Int?)
         case counter(Int)
         case gauge(Int)
         case uptime
@@ -310,10 +337,12 @@ package struct StreamTape: Sendable {
         guard collect.selects(name) else { return isActiveRequests ? .activeRequests(nil) : .skipped }
         let prefix = String(name.prefix { $0 != "." })
         let known = namesByPrefix[prefix, default: 0]
-        guard known < limits.namesPerPrefix || collect.pins(name) else { return .refused(.tooManyNames) }
+        guard known < limits.namesPerPrefix || collect.pins(name) else {
+            return .refused(.tooManyNames, refusedRequests.watch(name))
+        }
         // Text compares by canonical equivalence: two names that are one text would mix two counters' readings.
         guard name.utf8.allSatisfy({ $0 < 0x80 }) || foreignNames.insert(name).inserted else {
-            return .refused(.nameNotText)
+            return .refused(.nameNotText, nil)
         }
         namesByPrefix[prefix] = known + 1
         if isActiveRequests || GaugeNames.contains(name) {

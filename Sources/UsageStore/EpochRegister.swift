@@ -130,10 +130,11 @@ struct EpochRegister {
                     "reasons": "\(reasons.joined(separator: ", "))",
                 ])
             let last = commits[index].tape.lastFlushTime
-            try await remark(
-                commits[index], epoch, reason: Gap.Reason.refused.rawValue,
-                from: QuarterHour(containing: last).start, to: last, upper: nil, occurrences: refused
-            )
+            for tally in commits[index].tape.refused {
+                try await remark(
+                    commits[index], epoch, reason: Gap.Reason.refused.rawValue, from: tally.quarterHour.start,
+                    to: min(last, tally.quarterHour.end), upper: tally.requests, occurrences: tally.values)
+            }
             commits[index].stored.refusalsStored = refused
         }
     }
@@ -150,7 +151,8 @@ struct EpochRegister {
             )
             VALUES ($1, $2, $3, $4, $5, $6, LEAST($7, $8), GREATEST($7, $8), $9, $10)
             ON CONFLICT (instance_id, epoch_id, stream_id, reason, quarter_hour) DO UPDATE
-            SET to_at = GREATEST(stream_remark.to_at, excluded.to_at), occurrences = excluded.occurrences
+            SET to_at = GREATEST(stream_remark.to_at, excluded.to_at), occurrences = excluded.occurrences,
+                upper_bound = excluded.upper_bound
             """,
             [
                 commit.stored.instance, epoch, commit.tape.stream.rawValue, reason, commit.stored.gateway,

@@ -95,6 +95,54 @@ import Testing
         #expect(tape.refusals == [.tooManyNames: 3])
     }
 
+    /// Flushes of two names that are kept and two of requests that are not, one of which falls and one comes late.
+    @Test(
+        "What names above the cap count is a bound, per quarter hour; bytes bound no requests",
+        arguments: [true, false])
+    func refusedRequests(areDeltas: Bool) {
+        var limits = StreamTape.Limits()
+        limits.namesPerPrefix = 1
+        let kept = "http.a.downstream_rq_completed"
+        let names = ["http.b.downstream_rq_completed", "http.c.downstream_rq_completed", "http.b.downstream_rq_2xx"]
+        // Totals of b and c by flush; deltas of them are the same growth.
+        let flushes: [(Timestamp, Int64, Int64)] = [
+            (.at(12, 14, 50), 0, 0), (.at(12, 14, 55), 7, 0), (.at(12, 15), 10, 5), (.at(12, 15, 5), 2, 9),
+        ]
+        let growth: [(Int64, Int64)] = [(0, 0), (7, 0), (3, 5), (2, 4)]
+        if areDeltas {
+            var odometer = Odometer(
+                stream: StreamID(rawValue: 1), source: .statsd, collect: .everything, limits: limits)
+            for (flush, growth) in zip(flushes, growth) {
+                odometer.export(at: flush.0)
+                for (name, delta) in zip([kept] + names, [1, growth.0, growth.1, 1000]) {
+                    if odometer.wants(Array(name.utf8).span) { odometer.add(delta) }
+                }
+            }
+            odometer.end()
+            #expect(odometer.sums == [4])
+            #expect(odometer.tape.refused.map(\.requests) == [7, 14])
+            odometer.tape.refuse(.malformed)
+            #expect(odometer.tape.refused.map(\.requests) == [7, nil])
+        } else {
+            var tape = StreamTape(stream: StreamID(rawValue: 1), collect: .everything, limits: limits)
+            for flush in flushes {
+                tape.feed(
+                    zip([kept] + names, [1, flush.1, flush.2, 1000]).map { .counter($0, $1) }, at: flush.0)
+            }
+            tape.end()
+            #expect(tape.counterNames == [kept])
+            #expect(tape.refused.map(\.requests) == [7, 14])
+            #expect(tape.refused.map(\.values) == [6, 6])
+            // A stream that begins with totals does not know what they grew by.
+            var later = StreamTape(stream: StreamID(rawValue: 2), collect: .everything, limits: limits)
+            for (time, value) in [(Timestamp.at(12, 15, 10), Int64(20)), (.at(12, 30), 25)] {
+                later.feed([.counter(kept, 1), .counter(names[0], value)], at: time)
+            }
+            later.end()
+            #expect(later.refused.map(\.requests) == [nil, 5])
+        }
+    }
+
     @Test("Where the table of names is full, known and pinned names go on and new ones are refused")
     func allNames() throws {
         var limits = StreamTape.Limits()
