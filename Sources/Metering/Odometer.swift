@@ -12,7 +12,10 @@ package struct Odometer: Sendable {
     package private(set) var lastExport: Timestamp?
     /// The sums by slot, as the names of `tape.counterNames`.
     package private(set) var sums: [Int64] = []
+    /// What was added, by counter: two odometers that were given the same have the same, in whatever order it came.
+    package private(set) var mark: UInt64 = 0
 
+    private var weights: [UInt64] = []
     private var flushSecond: Int64?
     private var isUnread = false
     private var unsealedSlots: [Int] = []
@@ -48,7 +51,9 @@ package struct Odometer: Sendable {
         wanted = nil
         guard tape.wants(name) else { return false }
         wanted = tape.wantedCounter
+        // Of a name above the cap: what it carries is a bound, and no sum.
         while sums.count < tape.counterNames.count {
+            weights.append(Self.weight(of: tape.counterNames[sums.count]))
             sums.append(0)
             isUnsealed.append(false)
         }
@@ -57,20 +62,34 @@ package struct Odometer: Sendable {
 
     /// Adds to the counter that `wants` was asked for last. Refused: negative, above 2^53, or beyond what a sum holds.
     package mutating func add(_ delta: Int64) {
-        guard let wanted else { return }
+        guard let wanted else { return tape.receiveRefusedDelta(Double(delta)) }
         guard delta >= 0 else { return tape.refuse(.negative) }
         guard delta <= CounterValue.maximum else { return tape.refuse(.tooLarge) }
         let (sum, overflow) = sums[wanted].addingReportingOverflow(delta)
         guard !overflow else { return tape.refuse(.tooLarge) }
         sums[wanted] = sum
+        mark &+= UInt64(bitPattern: delta) &* weights[wanted]
         if !isUnsealed[wanted] {
             isUnsealed[wanted] = true
             unsealedSlots.append(wanted)
         }
     }
 
+    /// FNV-1a of a counter's name.
+    private static func weight(of name: String) -> UInt64 {
+        name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } | 1
+    }
+
+    /// Adds all of another odometer, of the same names.
+    package mutating func add(_ other: Odometer) {
+        for (slot, sum) in other.sums.enumerated() where wants(Array(other.tape.counterNames[slot].utf8).span) {
+            add(sum)
+        }
+    }
+
     /// As `add`, for a wire that carries doubles.
     package mutating func add(_ delta: Double) {
+        guard wanted != nil else { return tape.receiveRefusedDelta(delta) }
         do {
             add(try CounterValue.whole(delta))
         } catch {

@@ -58,26 +58,9 @@ import Testing
 
     @Test func `With TLS a client needs a certificate, which speaks for the gateways of its name alone`() async throws {
         try await withFolder { folder in
-            for (name, subject) in [("ca", "ca"), ("server", "127.0.0.1"), ("edge", "edge.example")] {
-                let signer = name == "ca" ? [] : ["-CA", "\(folder)/ca.pem", "-CAkey", "\(folder)/ca.key"]
-                _ = try await Command.run(
-                    "/usr/bin/openssl",
-                    [
-                        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-                        "2", "-subj", "/CN=\(subject)", "-keyout", "\(folder)/\(name).key", "-out",
-                        "\(folder)/\(name).pem",
-                    ] + (name == "server" ? ["-addext", "subjectAltName=IP:127.0.0.1"] : []) + signer
-                ).succeeded()
-            }
-            let tls = """
-                tls:
-                  certificate: \(folder)/server.pem
-                  key: \(folder)/server.key
-                  client_authorities: \(folder)/ca.pem
-                  clients: [{name: edge.example, gateways: [edge]}]
-
-                """
-            try await withServe(tls) { serve, _, post in
+            let certificates = try await Certificates.make(
+                ["server": "127.0.0.1", "edge": "edge.example"], in: folder)
+            try await withServe(certificates.settings(gateway: "edge")) { serve, _, post in
                 let now = UInt64(Date().timeIntervalSince1970)
                 let own = try Self.export(requests: 12, time: now - 3)
                 var client = post

@@ -104,6 +104,39 @@ import Testing
         }
     }
 
+    @Test func `What comes twice, or from two senders or to two workers under one name, is named`() async throws {
+        try await withStore { store in
+            try await store.putShippedMetersInForce()
+            let now = try await now(store)
+            for (number, worker) in [(Int64(1), UInt64(1)), (2, 2)] {
+                var stream = Stream(
+                    number, instance: "envoy-1", bootID: OdometerEpoch(rawValue: worker).bootID, source: .statsd)
+                for step in Int64(0)..<20 {
+                    stream.flush(at: now.plus(seconds: -760 + step * 40), requests: step * number)
+                }
+                stream.end()
+                var commit = stream.snapshot
+                if number == 1 {
+                    commit.remarks = ["sent_twice", "two_senders"].map {
+                        StreamRemark(
+                            reason: $0, from: now.plus(seconds: -60), to: now.plus(seconds: -60), upper: nil,
+                            occurrences: 1)
+                    }
+                }
+                let stored = try await store.commit([commit])
+                stream.hasStored(try #require(stored[stream.tape.stream]))
+            }
+            _ = try await store.aggregate()
+            let found = try await store.diagnose(machineTime: now).filter { $0.check != "instance_silent" }
+            #expect(found.map(\.check) == ["sent_twice", "two_senders", "two_senders"])
+            #expect(found.map(\.subject) == Array(repeating: "edge, envoy-1", count: 3))
+            #expect(found[0].found.contains("by statsd from 2 senders"), "\(found[0].found)")
+            #expect(found[2].found.contains("2 workers hear statsd"), "\(found[2].found)")
+            // Nothing of it is a gap: all is counted.
+            #expect(try await store.names("SELECT reason FROM gap") == [])
+        }
+    }
+
     @Test func `A clock that is off is named: an Envoy's, a worker's, and this machine's`() async throws {
         try await withStore { store in
             try await store.putShippedMetersInForce()

@@ -4,6 +4,8 @@ package import WireFormats
 /// Adds what delta sources send to an odometer.
 package struct DeltaFeed: StatsdVisitor, MetricsServiceVisitor, Sendable {
     package var odometer: Odometer
+    /// Whether the operator declared all that send as one instance.
+    let isOneForAll: Bool
     let dialect: StatsdDialect
     private let prefix: SinkPrefix
     private var names: FullNames
@@ -13,11 +15,22 @@ package struct DeltaFeed: StatsdVisitor, MetricsServiceVisitor, Sendable {
     /// - Parameters:
     ///   - prefix: what the sink puts before each name, without the dot that follows it.
     ///   - ignoring: tags that say who sends.
-    package init(odometer: Odometer, dialect: StatsdDialect = .plain, prefix: String = "", ignoring: Set<String> = []) {
+    package init(
+        odometer: Odometer, dialect: StatsdDialect = .plain, prefix: String = "", ignoring: Set<String> = [],
+        isOneForAll: Bool = false
+    ) {
         self.odometer = odometer
+        self.isOneForAll = isOneForAll
         self.dialect = dialect
         self.prefix = SinkPrefix(prefix)
         names = FullNames(ignoring: ignoring)
+    }
+
+    /// The same reading, into another odometer.
+    func with(_ odometer: Odometer) -> DeltaFeed {
+        var feed = self
+        feed.odometer = odometer
+        return feed
     }
 
     // MARK: statsd

@@ -48,10 +48,10 @@ package struct ServerTLS: Service {
         await cancelWhenGracefulShutdown { try? await reloader.run() }
     }
 
-    /// What a listener of HTTP needs: the same certificates as gRPC's.
+    /// What a listener of TCP or HTTP needs: the same certificates as gRPC's.
     ///
     /// - Throws: `ReceiverError` that names the file.
-    package func httpConfiguration() throws -> TLSConfiguration {
+    package func tcpConfiguration() throws -> TLSConfiguration {
         do {
             let authorities = try NIOSSLCertificate.fromPEMFile(files.clientAuthorities)
             var configuration = try TLSConfiguration.makeServerConfigurationWithMTLS(

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Metering
 
 /// A sender's IP address: 4 or 16 bytes.
 package struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
@@ -19,6 +20,12 @@ package struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
             return nil
         }
     }
+
+    /// FNV-1a.
+    private var hash: UInt64 { bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } }
+
+    /// One of those that send from here.
+    func sender(port: UInt64) -> SenderWatch.Sender { SenderWatch.Sender(address: hash, port: port) }
 
     package var description: String {
         guard bytes.count == 4 || bytes.count == 16 else { return "unknown" }

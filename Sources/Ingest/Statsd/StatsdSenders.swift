@@ -82,6 +82,7 @@ package struct StatsdSenders: Sendable {
         /// What stands before the names.
         package let prefix: String
         private let ignoring: Set<String>
+        private let isOneForAll: Bool
 
         init(_ rule: Rule, instance: String) {
             key = OdometerKey(source: rule.dialect.source, gateway: rule.gateway, instance: instance)
@@ -95,10 +96,12 @@ package struct StatsdSenders: Sendable {
             case .address, .fixed: prefix = rule.prefix
             }
             self.ignoring = ignoring
+            isOneForAll = if case .fixed = rule.instance { true } else { false }
         }
 
         package func feed(_ odometer: Odometer) -> DeltaFeed {
-            DeltaFeed(odometer: odometer, dialect: dialect, prefix: prefix, ignoring: ignoring)
+            DeltaFeed(
+                odometer: odometer, dialect: dialect, prefix: prefix, ignoring: ignoring, isOneForAll: isOneForAll)
         }
     }
 }

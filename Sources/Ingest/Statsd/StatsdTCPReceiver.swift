@@ -2,6 +2,7 @@ package import Logging
 package import Metering
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 internal import ServiceLifecycle
 internal import WireFormats
 
@@ -14,13 +15,18 @@ package struct StatsdTCPReceiver: Service {
     private let largestConnections: Int
     private let senders: StatsdSenders
     private let book: OdometerBook
+    private let tls: ServerTLS?
+    private let access: GatewayAccess
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
     private let onListening: @Sendable (BoundAddress) -> Void
 
+    /// - Parameters:
+    ///   - tls: nil for plain text, which only loopback or a trusted network is for.
+    ///   - access: which gateways a client's certificate may speak for.
     package init(
         host: String, port: Int, largestConnections: Int = 10_000, senders: StatsdSenders, book: OdometerBook,
-        logger: Logger, now: @escaping @Sendable () -> Timestamp,
+        tls: ServerTLS? = nil, access: GatewayAccess = .all, logger: Logger, now: @escaping @Sendable () -> Timestamp,
         onListening: @escaping @Sendable (BoundAddress) -> Void = { _ in }
     ) {
         self.host = host
@@ -28,6 +34,8 @@ package struct StatsdTCPReceiver: Service {
         self.largestConnections = largestConnections
         self.senders = senders
         self.book = book
+        self.tls = tls
+        self.access = access
         self.logger = logger
         self.now = now
         self.onListening = onListening
@@ -36,13 +44,17 @@ package struct StatsdTCPReceiver: Service {
     /// Receives until the service group shuts down gracefully or the task is cancelled.
     package func run() async throws {
         let server: NIOAsyncChannel<Accepted, Never>
+        let security = try tls.map { try NIOSSLContext(configuration: $0.tcpConfiguration()) }
         do {
             server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.socketOption(.so_keepalive), value: 1)
                 .bind(host: host, port: port) { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try Accepted(
+                        if let security {
+                            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: security))
+                        }
+                        return try Accepted(
                             channel: NIOAsyncChannel(wrappingChannelSynchronously: channel),
                             peer: channel.remoteAddress?.ipAddress ?? "")
                     }
@@ -81,11 +93,18 @@ package struct StatsdTCPReceiver: Service {
                     return
                 }
                 var lines = StatsdConnection(senders: senders, book: book, address: address)
+                defer { lines.end() }
+                var isFirst = true
                 for try await chunk in chunks {
-                    guard lines.take(Array(chunk.readableBytesView), at: now()) else {
+                    if isFirst, access.gateways != nil {
+                        // Something was read, so the handshake is over.
+                        let names = await PeerCertificate.names(of: connection.channel.channel)
+                        lines.access = { access.allows($0, names: names) }
+                    }
+                    isFirst = false
+                    if let refusal = lines.take(Array(chunk.readableBytesView), at: now()) {
                         logger.warning(
-                            "a statsd connection was closed: it sends no lines, or there is no room for another instance",
-                            metadata: ["peer": "\(peer)"])
+                            "a statsd connection was closed", metadata: ["peer": "\(peer)", "error": "\(refusal)"])
                         return
                     }
                 }
@@ -101,7 +120,12 @@ struct StatsdConnection {
     private let senders: StatsdSenders
     private let book: OdometerBook
     private let address: PeerAddress
+    /// Whether the client's certificate lets it speak for a gateway.
+    var access: (String) -> Bool = { _ in true }
+    private let sender: SenderWatch.Sender
     private var source: OdometerSource?
+    /// Envoy's worker threads send timers alone.
+    private var hasCounters = false
     private var stream = StatsdStream(dialect: .plain)
     /// What came before a whole line named the instance.
     private var begun: [UInt8] = []
@@ -110,31 +134,45 @@ struct StatsdConnection {
         self.senders = senders
         self.book = book
         self.address = address
+        sender = address.sender(port: UInt64.random(in: 0...UInt64.max))
     }
 
-    /// False where a line does not end, or there is no room for the sender.
-    mutating func take(_ chunk: [UInt8], at time: Timestamp) -> Bool {
+    /// The connection was closed.
+    func end() { source?.hasEnded(sender) }
+
+    /// Why the connection has to be closed; nil where it goes on.
+    mutating func take(_ chunk: [UInt8], at time: Timestamp) -> String? {
         if let source {
-            source.receive(statsd: chunk.span, of: &stream, at: time)
-            return true
+            receive(chunk.span, source, at: time)
+            return nil
         }
         begun += chunk
-        guard let end = begun.lastIndex(of: UInt8(ascii: "\n")) else { return begun.count <= StatsdStream.longestLine }
+        guard let end = begun.lastIndex(of: UInt8(ascii: "\n")) else {
+            return begun.count <= StatsdStream.longestLine ? nil : "it sends no lines"
+        }
         guard
             let sender = senders.known(address)
                 ?? senders.sender(address, payload: begun.span.extracting(0..<(end + 1)))
         else {
             // Envoy's worker threads send timers alone, which name nobody and count nothing.
             begun.removeSubrange(...end)
-            return true
+            return nil
         }
-        guard let found = book.source(sender.key, sender.feed) else { return false }
+        guard access(sender.key.gateway) else {
+            return "the client's certificate does not let it speak for the gateway \(sender.key.gateway)"
+        }
+        guard let found = book.source(sender.key, sender.feed) else { return "there is no room for another instance" }
         found.isHeard(from: "\(address)")
         source = found
         stream = StatsdStream(dialect: sender.dialect)
         let text = begun
         begun = []
-        found.receive(statsd: text.span, of: &stream, at: time)
-        return true
+        receive(text.span, found, at: time)
+        return nil
+    }
+
+    private mutating func receive(_ text: Span<UInt8>, _ source: OdometerSource, at time: Timestamp) {
+        hasCounters = hasCounters || text.mayHoldCounters
+        source.receive(statsd: text, of: &stream, from: sender, mayCount: hasCounters, at: time)
     }
 }

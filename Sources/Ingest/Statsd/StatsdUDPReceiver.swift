@@ -132,7 +132,7 @@ package struct StatsdUDPReceiver: Service {
                 if datagram.truncated != 0 { statistics.truncated += 1 }
                 let bytes = UnsafeBufferPointer(
                     start: datagram_batch_bytes(batch) + datagram.offset, count: datagram.length)
-                if !thread.take(Span(_unsafeElements: bytes), from: datagram.sender, at: time) {
+                if !thread.take(Span(_unsafeElements: bytes), from: datagram.sender, port: datagram.port, at: time) {
                     statistics.refused += 1
                 }
             }
@@ -187,38 +187,41 @@ struct StatsdThread {
     }
 
     /// False where the sender may not send, or can not be told.
-    mutating func take(_ payload: Span<UInt8>, from address: PeerAddress, at time: Timestamp) -> Bool {
+    mutating func take(
+        _ payload: Span<UInt8>, from address: PeerAddress, port: UInt16, at time: Timestamp
+    ) -> Bool {
+        let sender = address.sender(port: UInt64(port))
         if let last, last.address == address {
-            last.source.receive(statsd: payload, at: time)
+            last.source.receive(statsd: payload, from: sender, at: time)
             return true
         }
         if let known = byAddress[address] {
             guard let source = known else { return false }
             last = (address, source)
-            source.receive(statsd: payload, at: time)
+            source.receive(statsd: payload, from: sender, at: time)
             return true
         }
         guard senders.allows(address) else { return false }
-        if let sender = senders.known(address) {
+        if let known = senders.known(address) {
             // A full book may have room later: only what was found is remembered.
-            guard let source = book.source(sender.key, sender.feed) else { return false }
+            guard let source = book.source(known.key, known.feed) else { return false }
             source.isHeard(from: "\(address)")
             byAddress[address] = .some(source)
-            bySender[sender] = source
-            source.receive(statsd: payload, at: time)
+            bySender[known] = source
+            source.receive(statsd: payload, from: sender, at: time)
             return true
         }
-        guard let sender = senders.sender(address, payload: payload) else { return false }
+        guard let named = senders.sender(address, payload: payload) else { return false }
         let source: OdometerSource
-        if let known = bySender[sender] {
+        if let known = bySender[named] {
             source = known
         } else {
-            guard let found = book.source(sender.key, sender.feed) else { return false }
+            guard let found = book.source(named.key, named.feed) else { return false }
             found.isHeard(from: "\(address)")
-            bySender[sender] = found
+            bySender[named] = found
             source = found
         }
-        source.receive(statsd: payload, at: time)
+        source.receive(statsd: payload, from: sender, at: time)
         return true
     }
 

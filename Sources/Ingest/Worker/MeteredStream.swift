@@ -45,7 +45,7 @@ final class MeteredStream: MetricsStream, TapeSource {
         try worker.admit()
         let time = Timestamp(microseconds: microseconds)
         if let odometer = try deltaSource(message) {
-            return try odometer.receive(metricsService: message.span, at: time)
+            return try odometer.receive(metricsService: message.span, from: sender, at: time)
         }
         let begun = try state.withLock { state in
             if isToBeMarked.exchange(false, ordering: .relaxed) { state.feed.tape.mark() }
@@ -66,6 +66,8 @@ final class MeteredStream: MetricsStream, TapeSource {
         worker.hasBegun(self, begun)
     }
 
+    private var sender: SenderWatch.Sender { SenderWatch.Sender(port: UInt64(bitPattern: id.rawValue)) }
+
     /// The odometer that a stream of deltas is added to, from its first message on.
     private func deltaSource(_ message: [UInt8]) throws -> OdometerSource? {
         if let known = kind.withLock({ $0 }) { return known.odometer }
@@ -83,6 +85,7 @@ final class MeteredStream: MetricsStream, TapeSource {
     }
 
     func end(_ cause: MetricsStreamEnd) async {
+        kind.withLock { $0 }?.odometer?.hasEnded(sender)
         state.withLock { $0.feed.tape.end() }
         ended.store(true, ordering: .releasing)
     }

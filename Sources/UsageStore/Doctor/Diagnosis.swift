@@ -9,8 +9,8 @@ package struct Diagnosis: Encodable, Hashable, Sendable {
     }
 
     package var severity: Severity
-    /// `instance_silent`, `unbound_counter`, `claimed_twice`, `identity_conflict`, `two_boot_ids`, `clock_off`,
-    /// `job_failed`, `queue_lag`, `no_meters`, `refused`, `source_not_counted`.
+    /// `instance_silent`, `unbound_counter`, `claimed_twice`, `identity_conflict`, `two_boot_ids`, `sent_twice`, `two_senders`,
+    /// `clock_off`, `job_failed`, `queue_lag`, `no_meters`, `refused`, `source_not_counted`.
     package var check: String
     /// What it is about: a gateway and instance, a counter, a job.
     package var subject: String

@@ -12,6 +12,8 @@ extension UsageStore {
             found += try await doctor.counters(metersInForce(on: connection))
             found += try await doctor.identityConflicts()
             found += try await doctor.twoBootIDs()
+            found += try await doctor.senders()
+            found += try await doctor.twoWorkers()
             found += try await doctor.clocks(machineTime)
             found += try await doctor.jobs()
             found += try await doctor.queue()
@@ -144,7 +146,7 @@ private struct Doctor {
                     AND tape.quarter_hour > now() - interval '30 minutes')
             FROM epoch JOIN instance USING (instance_id) JOIN gateway ON gateway.gateway_id = epoch.gateway_id
             WHERE last_received_at > now() - interval '2 minutes' AND first_received_at < now() - interval '20 minutes'
-                AND boot_id IS NOT NULL
+                AND boot_id IS NOT NULL AND boot_id NOT LIKE 'odometer:%'
             GROUP BY 1, 2, epoch.instance_id, source_kind HAVING count(*) > 1 ORDER BY 1, 2
             """)
         return try rows.map { row in
@@ -155,6 +157,57 @@ private struct Doctor {
                 found: "\(try row.decode(2, as: Int64.self)) processes report under one name for over 20 minutes; all "
                     + "count" + (peers.isEmpty ? "" : "; peers: \(peers.joined(separator: " and "))"),
                 remedy: "give each its own node.id; a hot restart ends its parent after --parent-shutdown-time-s")
+        }
+    }
+
+    /// What the worker found of deltas that several send under one name: remarked once a sender and worker's life.
+    func senders() async throws -> [Diagnosis] {
+        let rows = try await connection.execute(
+            """
+            SELECT gateway.name, instance.name, source_kind, reason, min(from_at), sum(occurrences)::bigint
+            FROM stream_remark AS remark JOIN instance USING (instance_id) JOIN epoch USING (instance_id, epoch_id)
+            JOIN gateway ON gateway.gateway_id = remark.gateway_id
+            WHERE reason IN ('sent_twice', 'two_senders') AND quarter_hour > now() - interval '24 hours'
+            GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 LIMIT 100
+            """)
+        return try rows.map { row in
+            let (subject, source) = (
+                "\(try row.decode(0, as: String.self)), \(try row.decode(1, as: String.self))",
+                try row.sourceKind(2).name
+            )
+            let (since, times) = (try row.timestamp(4), try row.decode(5, as: Int64.self))
+            guard try row.decode(3, as: String.self) == "sent_twice" else {
+                return Diagnosis(
+                    check: "two_senders", subject: subject,
+                    found: "two processes send \(source) under one name, since \(since); their deltas differ, so both "
+                        + "count, but which of them stops can not be told",
+                    remedy: "give each a name of its own: a prefix, a fixed tag, its own address or node.id")
+            }
+            return Diagnosis(
+                check: "sent_twice", subject: subject,
+                found: "the same deltas come by \(source) from \(times + 1) senders, flush by flush, since \(since); "
+                    + "they count once",
+                remedy: "take the second sink out of the bootstrap, or the relay that sends copies")
+        }
+    }
+
+    /// Deltas of one instance at two workers at once: neither can tell whether the other was sent the same.
+    func twoWorkers() async throws -> [Diagnosis] {
+        let rows = try await connection.execute(
+            """
+            SELECT gateway.name, instance.name, source_kind, count(*)
+            FROM epoch JOIN instance USING (instance_id) JOIN gateway ON gateway.gateway_id = epoch.gateway_id
+            WHERE last_received_at > now() - interval '1 minute' AND first_received_at < now() - interval '10 minutes'
+                AND boot_id LIKE 'odometer:%'
+            GROUP BY 1, 2, epoch.instance_id, source_kind HAVING count(*) > 1 ORDER BY 1, 2, 3 LIMIT 100
+            """)
+        return try rows.map { row in
+            Diagnosis(
+                check: "two_senders",
+                subject: "\(try row.decode(0, as: String.self)), \(try row.decode(1, as: String.self))",
+                found: "\(try row.decode(3, as: Int64.self)) workers hear \(try row.sourceKind(2).name) of it at once, "
+                    + "and what each hears counts: if one Envoy sends the same to both, it is billed twice",
+                remedy: "let each Envoy send to one worker; waybill check sources shows whether its sum is too high")
         }
     }
 

@@ -90,16 +90,14 @@ struct ServeCommand: AsyncParsableCommand {
     /// Beyond loopback a listener needs what tells its senders, or the word that the network is trusted.
     private func guardListeners(_ settings: Server.Settings) throws {
         let ingest = settings.ingest
-        if !settings.grpcListen.isLoopback, ingest.tls == nil, !ingest.trustsNetwork {
+        for (address, flag) in [
+            (settings.grpcListen, "--grpc-listen"), (ingest.otlpHTTP, "--otlp-http-listen"),
+            (ingest.statsd.tcp, "--statsd-tcp-listen"),
+        ] {
+            guard let address, !address.isLoopback, ingest.tls == nil, !ingest.trustsNetwork else { continue }
             throw CommandError(
                 .usage,
-                "--grpc-listen \(settings.grpcListen): beyond loopback give tls (certificate, key, client_authorities) in "
-                    + "the settings file, or --insecure-trust-network")
-        }
-        if let http = ingest.otlpHTTP, !http.isLoopback, ingest.tls == nil, !ingest.trustsNetwork {
-            throw CommandError(
-                .usage,
-                "--otlp-http-listen \(http): beyond loopback give tls (certificate, key, client_authorities) in the settings "
+                "\(flag) \(address): beyond loopback give tls (certificate, key, client_authorities) in the settings "
                     + "file, or --insecure-trust-network")
         }
         for (address, flag) in [(ingest.statsd.udp, "--statsd-listen"), (ingest.statsd.tcp, "--statsd-tcp-listen")] {

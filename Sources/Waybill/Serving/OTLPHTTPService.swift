@@ -22,26 +22,14 @@ enum OTLPHTTP {
             guard request.headers[.contentType]?.lowercased().hasPrefix("application/x-protobuf") ?? false else {
                 return answer(.unsupportedMediaType, "send application/x-protobuf: JSON is not read")
             }
-            let collected: ByteBuffer
-            do {
-                collected = try await request.body.collect(upTo: largestMessage)
-            } catch {
-                return answer(.contentTooLarge, "a request holds at most \(largestMessage) bytes")
-            }
-            var body = Array(collected.readableBytesView)
-            switch request.headers[.contentEncoding]?.lowercased() {
-            case nil, "identity": break
-            case "gzip":
-                do {
-                    body = try Gzip.unpack(body, atMost: largestMessage)
-                } catch {
-                    return answer(.badRequest, "the body can not be unpacked: \(error)")
-                }
-            case let other?: return answer(.unsupportedMediaType, "the content encoding \(other) is not read")
+            let body: [UInt8]
+            switch await unpacked(request, atMost: largestMessage) {
+            case .success(let unpacked): body = unpacked
+            case .failure(let refusal): return answer(refusal.status, refusal.message)
             }
             do {
                 let names = await context.names(access)
-                let taken: Void? = try await budget.admit(body.count) { [body] in
+                let taken: Void? = try await budget.admit(body.count) {
                     try await receiver.receive(
                         body, peer: context.peer, at: WallClock.now(),
                         mayMeter: { access.allows($0, names: names) })
@@ -70,11 +58,13 @@ enum OTLPHTTP {
                 return answer(
                     .forbidden, "the client's certificate does not let it speak for the gateway \(gateway)")
             }
-            guard let body = try? await request.body.collect(upTo: largestMessage) else {
-                return answer(.contentTooLarge, "a request holds at most \(largestMessage) bytes")
+            let body: [UInt8]
+            switch await unpacked(request, atMost: largestMessage) {
+            case .success(let unpacked): body = unpacked
+            case .failure(let refusal): return answer(refusal.status, refusal.message)
             }
             var log = JSONAccessLog()
-            log.receive(Array(body.readableBytesView).span)
+            log.receive(body.span)
             log.end()
             let instance = request.uri.queryParameters["instance"].map(String.init) ?? ""
             evidence.add(log.takeRecords(), gateway: gateway, instance: instance, way: .push)
@@ -82,9 +72,34 @@ enum OTLPHTTP {
         }
         return Application(
             router: router,
-            server: try tls.map { try .tls(tlsConfiguration: $0.httpConfiguration()) } ?? .http1(),
+            server: try tls.map { try .tls(tlsConfiguration: $0.tcpConfiguration()) } ?? .http1(),
             configuration: .init(address: .hostname(address.host, port: address.port), serverName: "waybill"),
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? address.port) }, logger: logger)
+    }
+
+    /// Why a body is not read.
+    private struct Refusal: Error {
+        let status: HTTPResponse.Status
+        let message: String
+    }
+
+    private static func unpacked(_ request: Request, atMost largest: Int) async -> Result<[UInt8], Refusal> {
+        guard let collected = try? await request.body.collect(upTo: largest) else {
+            return .failure(Refusal(status: .contentTooLarge, message: "a request holds at most \(largest) bytes"))
+        }
+        let body = Array(collected.readableBytesView)
+        switch request.headers[.contentEncoding]?.lowercased() {
+        case nil, "identity": return .success(body)
+        case "gzip":
+            do {
+                return .success(try Gzip.unpack(body, atMost: largest))
+            } catch {
+                return .failure(Refusal(status: .badRequest, message: "the body can not be unpacked: \(error)"))
+            }
+        case let other?:
+            return .failure(
+                Refusal(status: .unsupportedMediaType, message: "the content encoding \(other) is not read"))
+        }
     }
 
     /// Retryable where the status says so, by the rules of OTLP: 429, 502, 503, 504.

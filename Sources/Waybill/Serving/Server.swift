@@ -120,7 +120,7 @@ struct Server {
                         onListening: onListening)
                 })
         }
-        if let book = deltas?.book { services += statsd(book, now, announce) }
+        if let book = deltas?.book { services += statsd(book, tls, now, announce) }
         for pull in settings.pulls {
             services.append(
                 PrometheusPuller(
@@ -131,7 +131,7 @@ struct Server {
     }
 
     private func statsd(
-        _ book: OdometerBook, _ now: @escaping @Sendable () -> Timestamp,
+        _ book: OdometerBook, _ tls: ServerTLS?, _ now: @escaping @Sendable () -> Timestamp,
         _ announce: @escaping @Sendable (Listening) -> Void
     ) -> [any Service] {
         let statsd = settings.ingest.statsd
@@ -149,7 +149,8 @@ struct Server {
         if let tcp = statsd.tcp {
             services.append(
                 StatsdTCPReceiver(
-                    host: tcp.host, port: tcp.port, senders: senders, book: book, logger: logger, now: now,
+                    host: tcp.host, port: tcp.port, senders: senders, book: book, tls: tls,
+                    access: GatewayAccess(gateways: settings.ingest.tls?.gateways), logger: logger, now: now,
                     onListening: { announce(.statsd("TCP", host: $0.host, port: $0.port)) }))
         }
         return services

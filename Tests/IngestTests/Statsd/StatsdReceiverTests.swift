@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import Metering
 import ServiceLifecycle
+import Synchronization
 import Testing
 import UsageStore
 
@@ -56,7 +57,73 @@ import UsageStore
                 }
             }
         }
+        // What was held of the second sender on is told to be no copy at the latest when the worker ends.
+        book.end()
         #expect(sums() == ["http.a.downstream_rq_completed": 500, "http.b.x": 100])
+    }
+
+    /// Sends flushes a second apart, each line a datagram of its own, as plain statsd does.
+    @Test("What an Envoy sends twice counts once, by datagrams and by TCP, and is remarked; what two send counts twice")
+    func twice() async throws {
+        let clock = Clock()
+        let book = book
+        func serveUDP(_ body: @Sendable @escaping (Int) async throws -> Void) async throws {
+            try await serve(
+                { onListening in
+                    StatsdUDPReceiver(
+                        configuration: .init(host: "127.0.0.1", port: 0), senders: senders, book: book,
+                        logger: ReceiverHarness.logger, now: { clock.now }, onListening: onListening)
+                }, body)
+        }
+        try await serveUDP { port in
+            let sinks = [try UDPSender(port: port), try UDPSender(port: port)]
+            // A worker thread's: timers alone.
+            let timers = try UDPSender(port: port)
+            for flush in 1...6 {
+                for sink in sinks {
+                    try sink.send("envoy.http.a.downstream_rq_completed:\(flush)|c")
+                    try sink.send("envoy.http.a.downstream_rq_2xx:\(flush)|c")
+                    try timers.send("envoy.http.a.downstream_rq_time:3|ms")
+                }
+                try await Task.sleep(for: .milliseconds(100))
+                clock.pass(seconds: 1)
+            }
+        }
+        #expect(sums() == ["http.a.downstream_rq_completed": 21, "http.a.downstream_rq_2xx": 21])
+        func remarks() -> [String] {
+            book.sources.flatMap { $0.commit(at: clock.now)?.remarks ?? [] }.map(\.reason).sorted()
+        }
+        #expect(remarks() == ["sent_twice"])
+        clock.pass(seconds: 60)
+        try await serve({ onListening in
+            StatsdTCPReceiver(
+                host: "127.0.0.1", port: 0, senders: senders, book: book, logger: ReceiverHarness.logger,
+                now: { clock.now }, onListening: onListening)
+        }) { port in
+            let sinks = [try TCPSender(port: port), try TCPSender(port: port), try TCPSender(port: port)]
+            for flush in 1...6 {
+                for (index, sink) in sinks.enumerated() {
+                    let amount = index < 2 ? flush : flush * 100
+                    try sink.send(Array("envoy.http.a.downstream_rq_completed:\(amount)|c\n".utf8)[...])
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                try await Task.sleep(for: .milliseconds(60))
+                clock.pass(seconds: 1)
+            }
+            for sink in sinks { sink.close() }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        #expect(sums()["http.a.downstream_rq_completed"] == 21 + 21 + 2100)
+        #expect(remarks() == ["sent_twice", "two_senders"])
+    }
+
+    /// A clock that the test moves.
+    private final class Clock: Sendable {
+        private let time = Mutex(Timestamp(seconds: 1_730_808_000))
+        var now: Timestamp { time.withLock { $0 } }
+        func pass(seconds: Int64) {
+            time.withLock { $0 = $0.advanced(byMicroseconds: seconds * 1_000_000) }
+        }
     }
 
     @Test("A TCP stream is added up, wherever its reads end")
