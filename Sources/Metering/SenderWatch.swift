@@ -169,9 +169,14 @@ package struct SenderWatch: Sendable {
 
     /// A sender has ended: its connection was closed. What is held of it counts where this returns true.
     package mutating func end(_ sender: Sender) -> Bool {
-        counting.removeAll { $0.sender == sender }
-        guard let known = held.removeValue(forKey: sender) else { return false }
-        return known.equal == 0
+        guard let known = held.removeValue(forKey: sender) else {
+            counting.removeAll { $0.sender == sender }
+            return false
+        }
+        // The flush under way was not compared yet.
+        let pulse = known.pulse
+        let isEqual = counting.contains { $0.pulse.mark(at: pulse.start) == pulse.mark }
+        return known.equal == 0 && !isEqual
     }
 
     /// Senders that were held and are heard no more, with whether what is held of them counts: it does, unless what they

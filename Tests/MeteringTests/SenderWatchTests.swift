@@ -126,6 +126,18 @@ import Testing
         #expect(worker.counted == 111 + (1...6).reduce(UInt64(0)) { $0 + amount($1) })
     }
 
+    @Test("An Envoy that lives for one flush or two, and sends it twice, counts once", arguments: [Int64(1), 2, 3, 4])
+    func shortLives(flushes: Int64) {
+        var worker = Worker()
+        for flush in 0..<flushes {
+            worker.send(first, amount(flush), at: at(flush * 1000))
+            worker.send(second, amount(flush), at: at(flush * 1000 + 5))
+        }
+        worker.settle(worker.watch.ended(at: at(60_000)))
+        #expect(worker.counted == (0..<flushes).reduce(UInt64(0)) { $0 + amount($1) })
+        #expect(worker.held.isEmpty)
+    }
+
     @Test("Flushes of zeros say nothing: two that are idle are told apart when they are not")
     func idle() {
         var worker = Worker()

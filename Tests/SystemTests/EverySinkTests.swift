@@ -8,7 +8,7 @@ struct EverySinkTests {
     private static let tenants = ["acme", "globex", "initech"]
 
     @Test
-    func `What reached the wire is billed once though six sources report, and what did not lies inside a named gap`()
+    func `What reached the wire is billed once though eight sources report, and what did not lies inside a named gap`()
         async throws
     {
         try await WireWitness.run { witness in

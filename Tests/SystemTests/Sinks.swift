@@ -5,8 +5,8 @@ struct Sinks {
     enum Naming {
         /// Each way is a gateway of its own, so that each can be held against what was sent.
         case apart
-        /// All ways are of one instance of one gateway, so that nothing may count twice. The graphite sink and TCP are left
-        /// out: an Envoy sends each dialect once.
+        /// All ways are of one instance of one gateway, so that nothing may count twice, though plain statsd comes by UDP
+        /// and by TCP.
         case together(gateway: String, instance: String)
     }
 
@@ -41,6 +41,7 @@ struct Sinks {
             senders = """
                   - {gateway: \(gateway), prefix: plain, instance: name:\(instance)}
                   - {gateway: \(gateway), prefix: dog, dialect: dogstatsd, instance: tag:envoy_node}
+                  - {gateway: \(gateway), prefix: graphite, dialect: graphite, instance: tag:envoy_node}
                 """
         }
         return """
@@ -126,7 +127,8 @@ struct Sinks {
             } ?? ""
         switch naming {
         case .apart: return allSinks + witness
-        case .together(let gateway, _): return plainSink + dogSink + otlp(gateway, deltas: false) + "\n" + witness
+        case .together(let gateway, _):
+            return plainSink + dogSink + tcpSink("plain") + graphiteSink + otlp(gateway, deltas: false) + "\n" + witness
         }
     }
 
@@ -153,19 +155,31 @@ struct Sinks {
         """
     }
 
+    private func tcpSink(_ prefix: String) -> String {
+        """
+        - name: envoy.stat_sinks.statsd
+          typed_config:
+            "@type": type.googleapis.com/envoy.config.metrics.v3.StatsdSink
+            tcp_cluster_name: statsd_tcp
+            prefix: \(prefix)
+
+        """
+    }
+
+    private var graphiteSink: String {
+        """
+        - name: envoy.stat_sinks.graphite_statsd
+          typed_config:
+            "@type": type.googleapis.com/envoy.extensions.stat_sinks.graphite_statsd.v3.GraphiteStatsdSink
+            address: \(udp(udpPort))
+            prefix: graphite
+            max_bytes_per_datagram: 1432
+
+        """
+    }
+
     private var allSinks: String {
-        plainSink + dogSink + """
-            - name: envoy.stat_sinks.statsd
-              typed_config:
-                "@type": type.googleapis.com/envoy.config.metrics.v3.StatsdSink
-                tcp_cluster_name: statsd_tcp
-                prefix: tcp.edge.node-1
-            - name: envoy.stat_sinks.graphite_statsd
-              typed_config:
-                "@type": type.googleapis.com/envoy.extensions.stat_sinks.graphite_statsd.v3.GraphiteStatsdSink
-                address: \(udp(udpPort))
-                prefix: graphite
-                max_bytes_per_datagram: 1432
+        plainSink + dogSink + tcpSink("tcp.edge.node-1") + graphiteSink + """
             \(otlp("otlp", deltas: false))
             \(otlp("otlp-delta", deltas: true))
             """

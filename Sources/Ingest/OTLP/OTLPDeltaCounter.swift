@@ -112,7 +112,7 @@ actor OTLPDeltaCounter {
                     !new.contains { $0.start == interval.start && $0.time == interval.time }
                 }
                 try source.feed.receive(
-                    export.request.span, resource: export.resource.index, receivedAt: export.receivedAt,
+                    export.request.span, resource: export.resource, receivedAt: export.receivedAt,
                     counted: Set(counted))
                 seen.formUnion(new)
                 counting += new

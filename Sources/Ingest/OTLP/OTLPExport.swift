@@ -17,6 +17,9 @@ package struct OTLPExport: Sendable {
         package var deltaIntervals: [Interval] = []
         /// Gauges or counters were read.
         package var hasPoints = false
+        /// Names are Envoy's full ones though tags come beside them (`use_tag_extracted_name: false` with
+        /// `emit_tags_as_attributes`, which is on unless it is turned off): each tag's value stands in its name.
+        package var hasFullNames = false
 
         package var instance: String? { attributes["service.instance.id"].flatMap { $0.isEmpty ? nil : $0 } }
     }
@@ -36,6 +39,8 @@ package struct OTLPExport: Sendable {
 
     private struct Visitor: OTLPMetricsVisitor {
         var resources: [Resource] = []
+        /// Whether a name was found that lacks the value of one of its tags.
+        private var hasExtractedNames = false
 
         mutating func resource(_ resource: Span<UInt8>) throws(WireFormatError) {
             var found = Resource(index: resources.count)
@@ -50,13 +55,19 @@ package struct OTLPExport: Sendable {
             }
             for (key, text) in texts { found.attributes[key] = text }
             resources.append(found)
+            hasExtractedNames = false
         }
 
         mutating func point(
             metric: Span<UInt8>, kind: OTLPKind, point: Span<UInt8>, value: OTLPValue, start: UInt64, time: UInt64
         ) throws(WireFormatError) {
-            try OTLPAttributes.forEach(ofPoint: point) { _, _, _ in }
             let last = resources.count - 1
+            // All is read, so that what is malformed anywhere is found.
+            try OTLPAttributes.forEach(ofPoint: point) { (key, value, text) throws(WireFormatError) in
+                guard !hasExtractedNames, value == .text, EnvoyTags.standsInName(key) else { return }
+                hasExtractedNames = !metric.contains(text)
+                resources[last].hasFullNames = !hasExtractedNames
+            }
             resources[last].hasPoints = true
             switch kind {
             case .counter(.cumulative):
@@ -71,6 +82,14 @@ package struct OTLPExport: Sendable {
             case .counter(nil), .gauge: break
             }
         }
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func contains(_ part: Span<UInt8>) -> Bool {
+        guard part.count <= count else { return false }
+        for start in 0...(count - part.count) where extracting(start..<count).begins(with: part) { return true }
+        return false
     }
 }
 

@@ -15,6 +15,7 @@ package struct OTLPFeed: OTLPMetricsVisitor, Sendable {
     /// Which of the request's resources is read, and which is under way.
     private var wanted = 0
     private var index = -1
+    private var hasFullNames = false
     /// Intervals of deltas that were counted before.
     private var counted: Set<OTLPExport.Interval> = []
 
@@ -33,13 +34,15 @@ package struct OTLPFeed: OTLPMetricsVisitor, Sendable {
         names = FullNames(ignoring: ignoring)
     }
 
-    /// Takes the points of the resource `index` of `request`. To be called for requests that `OTLPExport` has read.
+    /// Takes the points of a resource of `request`, as `OTLPExport` has read it.
     ///
     /// - Parameter counted: intervals of deltas that were counted before, and are passed over.
     package mutating func receive(
-        _ request: Span<UInt8>, resource index: Int, receivedAt: Timestamp, counted: Set<OTLPExport.Interval> = []
+        _ request: Span<UInt8>, resource: OTLPExport.Resource, receivedAt: Timestamp,
+        counted: Set<OTLPExport.Interval> = []
     ) throws(WireFormatError) {
-        wanted = index
+        wanted = resource.index
+        hasFullNames = resource.hasFullNames
         self.index = -1
         self.counted = counted
         self.receivedAt = receivedAt
@@ -78,6 +81,8 @@ package struct OTLPFeed: OTLPMetricsVisitor, Sendable {
         var hasTags = false
         var isText = true
         try OTLPAttributes.forEach(ofPoint: point) { (key, value, text) throws(WireFormatError) in
+            // Envoy's own tags say nothing that a full name does not; an operator's are kept behind it as ever.
+            if hasFullNames, key.begins(with: "envoy.".utf8.span) { return }
             hasTags = true
             switch value {
             case .text, .empty: names.tag(key, text)

@@ -55,7 +55,7 @@ package final class OTLPReceiver: Sendable {
         for (resource, name) in zip(export.resources, named) {
             for start in resource.cumulativeStarts {
                 try takeTotals(
-                    request, resource.index, Key(gateway: name.gateway, instance: name.instance, start: start), peer,
+                    request, resource, Key(gateway: name.gateway, instance: name.instance, start: start), peer,
                     time)
             }
         }
@@ -68,7 +68,9 @@ package final class OTLPReceiver: Sendable {
         }
     }
 
-    private func takeTotals(_ request: [UInt8], _ resource: Int, _ key: Key, _ peer: String, _ time: Timestamp) throws {
+    private func takeTotals(
+        _ request: [UInt8], _ resource: OTLPExport.Resource, _ key: Key, _ peer: String, _ time: Timestamp
+    ) throws {
         while true {
             let (source, isNew) = sources.withLock { sources in
                 if let known = sources[key], !known.hasEnded { return (known, false) }

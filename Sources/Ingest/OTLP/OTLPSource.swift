@@ -27,7 +27,9 @@ final class OTLPSource: TapeSource {
     }
 
     /// False where it was let go of meanwhile: then another one is to be begun.
-    func receive(_ request: Span<UInt8>, resource: Int, at time: Timestamp) throws(WireFormatError) -> Bool {
+    func receive(_ request: Span<UInt8>, resource: OTLPExport.Resource, at time: Timestamp) throws(WireFormatError)
+        -> Bool
+    {
         let outcome = state.withLock { state -> Result<Bool, WireFormatError> in
             guard !ended.load(ordering: .acquiring) else { return .success(false) }
             if isToBeMarked.exchange(false, ordering: .relaxed) { state.feed.tape?.mark() }

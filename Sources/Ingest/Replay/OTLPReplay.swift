@@ -33,7 +33,7 @@ struct OTLPReplay: ReplayReader {
             for start in resource.cumulativeStarts {
                 let key = Epoch(instance: instance, start: start)
                 var feed = feeds.removeValue(forKey: key) ?? self.feed(ofTotalsFrom: start, &book)
-                try feed.receive(payload.span, resource: resource.index, receivedAt: time)
+                try feed.receive(payload.span, resource: resource, receivedAt: time)
                 if var tape = feed.tape {
                     try book.commit(&tape, of: identity(key))
                     feed.tape = tape
@@ -46,7 +46,7 @@ struct OTLPReplay: ReplayReader {
             if !repeated.isEmpty { book.notes.insert("\(instance): an export came again, and counts once") }
             let key = Epoch(instance: instance, start: nil)
             var feed = feeds.removeValue(forKey: key) ?? self.feed(ofDeltas: &book)
-            try feed.receive(payload.span, resource: resource.index, receivedAt: time, counted: repeated)
+            try feed.receive(payload.span, resource: resource, receivedAt: time, counted: repeated)
             counted[instance, default: []].formUnion(resource.deltaIntervals)
             for interval in resource.deltaIntervals {
                 book.receivedDeltas(

@@ -169,6 +169,22 @@ package enum EnvoyTags {
     /// The tags that a rule puts back.
     package static let known = Set(rules.map(\.tag))
 
+    /// Those whose value stands in the full name as it is.
+    private static let literal = Set(
+        rules.filter {
+            switch $0.place {
+            case .nowhere, .address: false
+            default: true
+            }
+        }.map(\.tag))
+
+    /// Whether a tag is Envoy's own and its value stands in the full name as it is.
+    package static func standsInName(_ tag: Span<UInt8>) -> Bool {
+        var bytes: [UInt8] = []
+        for index in tag.indices { bytes.append(tag[index]) }
+        return literal.contains(String(decoding: bytes, as: UTF8.self))
+    }
+
     private static let dot = UInt8(ascii: ".")
 
     /// Where the token after `tokens` begins. Nil where the name begins otherwise or ends there.

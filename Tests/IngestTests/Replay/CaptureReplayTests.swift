@@ -107,6 +107,9 @@ struct CaptureReplayTests {
 
             Case(folder: "otlp_cumulative", captures: ["capture"], sinkProtocol: .otlp, usage: wire),
             Case(folder: "otlp_delta", captures: ["capture"], sinkProtocol: .otlp, prefix: "billing", usage: wire),
+            Case(
+                folder: "otlp_full_names", captures: ["capture"], sinkProtocol: .otlp, ignoredTags: ["team", "boot"],
+                usage: truth("otlp_full_names")),
             Case(folder: "fault_a_sinkdown", captures: ["otlp_cum"], sinkProtocol: .otlp, usage: [total: 22]),
             Case(
                 folder: "fault_a_sinkdown", captures: ["otlp_delta"], sinkProtocol: .otlp, silences: 1,
@@ -206,6 +209,13 @@ struct CaptureReplayTests {
     ]
 
     /// One request per host, to names that hold all that Envoy leaves in them.
+    /// What the fixture's `truth.json` expects.
+    private static func truth(_ folder: String) -> [String: Int64] {
+        struct Truth: Decodable { var expected: [String: Int64] }
+        let text = FileManager.default.contents(atPath: path(folder + "/truth.json")) ?? Data()
+        return (try? JSONDecoder().decode(Truth.self, from: text).expected) ?? ["truth.json can not be read": 1]
+    }
+
     private static let oddNames: [String: Int64] = [
         total: 5, "cluster.outbound|80||svc.default.upstream_rq_total": 1, "cluster.dot.ted.name.upstream_rq_total": 1,
         "cluster.sp ace.upstream_rq_total": 1, "cluster.with_colon.upstream_rq_total": 1,
