@@ -80,13 +80,6 @@ package struct Odometer: Sendable {
         name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } | 1
     }
 
-    /// Adds all of another odometer, of the same names.
-    package mutating func add(_ other: Odometer) {
-        for (slot, sum) in other.sums.enumerated() where wants(Array(other.tape.counterNames[slot].utf8).span) {
-            add(sum)
-        }
-    }
-
     /// As `add`, for a wire that carries doubles.
     package mutating func add(_ delta: Double) {
         guard wanted != nil else { return tape.receiveRefusedDelta(delta) }

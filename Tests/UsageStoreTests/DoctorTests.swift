@@ -130,7 +130,7 @@ import Testing
             let found = try await store.diagnose(machineTime: now).filter { $0.check != "instance_silent" }
             #expect(found.map(\.check) == ["sent_twice", "two_senders", "two_senders"])
             #expect(found.map(\.subject) == Array(repeating: "edge, envoy-1", count: 3))
-            #expect(found[0].found.contains("by statsd from 2 senders"), "\(found[0].found)")
+            #expect(found[0].found.contains("come by statsd from two senders"), "\(found[0].found)")
             #expect(found[2].found.contains("2 workers hear statsd"), "\(found[2].found)")
             // Nothing of it is a gap: all is counted.
             #expect(try await store.names("SELECT reason FROM gap") == [])

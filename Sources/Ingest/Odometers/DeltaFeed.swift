@@ -26,13 +26,6 @@ package struct DeltaFeed: StatsdVisitor, MetricsServiceVisitor, Sendable {
         names = FullNames(ignoring: ignoring)
     }
 
-    /// The same reading, into another odometer.
-    func with(_ odometer: Odometer) -> DeltaFeed {
-        var feed = self
-        feed.odometer = odometer
-        return feed
-    }
-
     // MARK: statsd
 
     package mutating func counter(name: Span<UInt8>, tags: Span<UInt8>, delta: Int64) {

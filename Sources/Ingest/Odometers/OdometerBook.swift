@@ -63,11 +63,8 @@ package final class OdometerBook: Sendable {
 
     private func makeSource(_ key: OdometerKey, _ makeFeed: (Odometer) -> DeltaFeed) -> OdometerSource {
         let id = StreamID(rawValue: Int64.random(in: 1...Int64.max))
-        let makeOdometer: @Sendable () -> Odometer = { [collect, names = limits.names] in
-            Odometer(stream: id, source: key.source, collect: collect, limits: names)
-        }
-        return OdometerSource(
-            key: key, id: id, epoch: epoch, feed: makeFeed(makeOdometer()), makeOdometer: makeOdometer)
+        let odometer = Odometer(stream: id, source: key.source, collect: collect, limits: limits.names)
+        return OdometerSource(key: key, id: id, epoch: epoch, feed: makeFeed(odometer))
     }
 
     package var sources: [OdometerSource] { known.withLock { Array($0.sources.values) } }

@@ -124,8 +124,6 @@ struct StatsdConnection {
     var access: (String) -> Bool = { _ in true }
     private let sender: SenderWatch.Sender
     private var source: OdometerSource?
-    /// Envoy's worker threads send timers alone.
-    private var hasCounters = false
     private var stream = StatsdStream(dialect: .plain)
     /// What came before a whole line named the instance.
     private var begun: [UInt8] = []
@@ -143,7 +141,7 @@ struct StatsdConnection {
     /// Why the connection has to be closed; nil where it goes on.
     mutating func take(_ chunk: [UInt8], at time: Timestamp) -> String? {
         if let source {
-            receive(chunk.span, source, at: time)
+            source.receive(statsd: chunk.span, of: &stream, from: sender, at: time)
             return nil
         }
         begun += chunk
@@ -151,28 +149,23 @@ struct StatsdConnection {
             return begun.count <= StatsdStream.longestLine ? nil : "it sends no lines"
         }
         guard
-            let sender = senders.known(address)
+            let named = senders.known(address)
                 ?? senders.sender(address, payload: begun.span.extracting(0..<(end + 1)))
         else {
             // Envoy's worker threads send timers alone, which name nobody and count nothing.
             begun.removeSubrange(...end)
             return nil
         }
-        guard access(sender.key.gateway) else {
-            return "the client's certificate does not let it speak for the gateway \(sender.key.gateway)"
+        guard access(named.key.gateway) else {
+            return "the client's certificate does not let it speak for the gateway \(named.key.gateway)"
         }
-        guard let found = book.source(sender.key, sender.feed) else { return "there is no room for another instance" }
+        guard let found = book.source(named.key, named.feed) else { return "there is no room for another instance" }
         found.isHeard(from: "\(address)")
         source = found
-        stream = StatsdStream(dialect: sender.dialect)
+        stream = StatsdStream(dialect: named.dialect)
         let text = begun
         begun = []
-        receive(text.span, found, at: time)
+        found.receive(statsd: text.span, of: &stream, from: sender, at: time)
         return nil
-    }
-
-    private mutating func receive(_ text: Span<UInt8>, _ source: OdometerSource, at time: Timestamp) {
-        hasCounters = hasCounters || text.mayHoldCounters
-        source.receive(statsd: text, of: &stream, from: sender, mayCount: hasCounters, at: time)
     }
 }

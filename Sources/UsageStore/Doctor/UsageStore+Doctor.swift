@@ -164,7 +164,7 @@ private struct Doctor {
     func senders() async throws -> [Diagnosis] {
         let rows = try await connection.execute(
             """
-            SELECT gateway.name, instance.name, source_kind, reason, min(from_at), sum(occurrences)::bigint
+            SELECT gateway.name, instance.name, source_kind, reason, min(from_at)
             FROM stream_remark AS remark JOIN instance USING (instance_id) JOIN epoch USING (instance_id, epoch_id)
             JOIN gateway ON gateway.gateway_id = remark.gateway_id
             WHERE reason IN ('sent_twice', 'two_senders') AND quarter_hour > now() - interval '24 hours'
@@ -175,19 +175,20 @@ private struct Doctor {
                 "\(try row.decode(0, as: String.self)), \(try row.decode(1, as: String.self))",
                 try row.sourceKind(2).name
             )
-            let (since, times) = (try row.timestamp(4), try row.decode(5, as: Int64.self))
+            let since = try row.timestamp(4)
             guard try row.decode(3, as: String.self) == "sent_twice" else {
                 return Diagnosis(
                     check: "two_senders", subject: subject,
-                    found: "two processes send \(source) under one name, since \(since); their deltas differ, so both "
-                        + "count, but which of them stops can not be told",
+                    found: "two processes send \(source) under one name, since \(since), and both count; which of them "
+                        + "stops can not be told. A hot restart looks so until the parent ends",
                     remedy: "give each a name of its own: a prefix, a fixed tag, its own address or node.id")
             }
             return Diagnosis(
                 check: "sent_twice", subject: subject,
-                found: "the same deltas come by \(source) from \(times + 1) senders, flush by flush, since \(since); "
-                    + "they count once",
-                remedy: "take the second sink out of the bootstrap, or the relay that sends copies")
+                found: "the same deltas come by \(source) from two senders, flush by flush, since \(since); both "
+                    + "count, so if they are one Envoy's, its requests are billed twice",
+                remedy: "take the second sink out of the bootstrap, or the relay that sends copies; waybill backfill "
+                    + "takes off what was billed twice")
         }
     }
 
