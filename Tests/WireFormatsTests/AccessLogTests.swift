@@ -104,7 +104,7 @@ import WireFormats
         _ upstream: Int64?, _ answer: Int64?, _ end: Int64, _ details: String, _ manager: Int64?, _ cluster: Int64?
     ) throws {
         let start: Int64 = 1_795_416_404_000_000
-        func milliseconds(_ field: Int, _ value: Int64?) -> [UInt8] {
+        func milliseconds(_ field: UInt32, _ value: Int64?) -> [UInt8] {
             guard let value else { return [] }
             return Wire.bytes(
                 field, Wire.number(1, UInt64(value / 1000)) + Wire.number(2, UInt64(value % 1000) * 1_000_000))

@@ -67,8 +67,19 @@ package struct StatsdTCPReceiver: Service {
             try await cancelWhenGracefulShutdown {
                 try await server.executeThenClose { connections in
                     try await withThrowingDiscardingTaskGroup { group in
+                        // Of all peers together: behind a load balancer they have one address.
+                        let open = PeerStreams(limit: largestConnections)
                         for try await connection in connections {
-                            group.addTask { await serve(connection) }
+                            let isRoom = open.begin("")
+                            if !isRoom {
+                                logger.warning(
+                                    "a statsd connection was refused: there are as many as may be",
+                                    metadata: ["peer": "\(connection.peer)", "connections": "\(largestConnections)"])
+                            }
+                            group.addTask {
+                                await serve(connection, isRoom: isRoom)
+                                if isRoom { open.end("") }
+                            }
                         }
                     }
                 }
@@ -84,10 +95,11 @@ package struct StatsdTCPReceiver: Service {
         let peer: String
     }
 
-    private func serve(_ connection: Accepted) async {
+    private func serve(_ connection: Accepted, isRoom: Bool) async {
         let peer = connection.peer
         do {
             try await connection.channel.executeThenClose { chunks, _ in
+                guard isRoom else { return }
                 guard let address = PeerAddress(peer), senders.allows(address) else {
                     logger.warning("a statsd connection was refused: no rule allows it", metadata: ["peer": "\(peer)"])
                     return

@@ -115,6 +115,40 @@ import UsageStore
         #expect(remarks() == ["sent_twice", "two_senders"])
     }
 
+    @Test("As many TCP connections as may be are served, and another when one of them has ended")
+    func mostConnections() async throws {
+        let now: @Sendable () -> Timestamp = { Timestamp(seconds: Int64(time(nil))) }
+        let book = book
+        try await serve({ onListening in
+            StatsdTCPReceiver(
+                host: "127.0.0.1", port: 0, largestConnections: 1, senders: senders, book: book,
+                logger: ReceiverHarness.logger, now: now, onListening: onListening)
+        }) { port in
+            let line = Array("envoy.http.a.downstream_rq_completed:1|c\n".utf8)[...]
+            func sum() -> Int64 { book.all().first?.sealing.sums.first?.value ?? 0 }
+            let first = try TCPSender(port: port)
+            try first.send(line)
+            for _ in 0..<200 where sum() < 1 { try await Task.sleep(for: .milliseconds(10)) }
+            let second = try TCPSender(port: port)
+            var isClosed = false
+            for _ in 0..<500 where !isClosed {
+                isClosed = (try? second.send(line)) == nil
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(isClosed)
+            second.close()
+            #expect(sum() == 1)
+            first.close()
+            for _ in 0..<200 where sum() < 2 {
+                let third = try TCPSender(port: port)
+                _ = try? third.send(line)
+                try await Task.sleep(for: .milliseconds(20))
+                third.close()
+            }
+            #expect(sum() >= 2)
+        }
+    }
+
     /// A clock that the test moves.
     private final class Clock: Sendable {
         private let time = Mutex(Timestamp(seconds: 1_730_808_000))
