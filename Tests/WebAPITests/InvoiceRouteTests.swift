@@ -264,7 +264,8 @@ import UsageStore
             for (header, query, code) in [
                 (nil, "", "en"), ("de", "", "de"), ("de-AT, en;q=0.8", "", "de"), ("DE", "", "de"),
                 ("fr, de;q=0.3, en;q=0.2", "", "de"), ("en, de", "", "en"), ("de;q=0.5, en;q=0.5", "", "de"),
-                ("fr, *;q=0.1", "", "en"), ("en;q=0.1, *;q=0.2", "", "de"), ("*, de;q=0", "", "en"), ("fr", "", "en"), ("de;q=0, en;q=0", "", "en"),
+                ("fr, *;q=0.1", "", "en"), ("en;q=0.1, *;q=0.2", "", "de"), ("*, de;q=0", "", "en"), ("fr", "", "en"),
+                ("de;q=0, en;q=0", "", "en"),
                 ("den, deu", "", "en"), ("de", "?language=en", "en"), ("en", "?language=de", "de"), ("", "", "en"),
             ] as [(String?, String, String)] {
                 for type in ["text/html", "text/plain"] {
