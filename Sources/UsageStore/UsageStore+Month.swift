@@ -13,11 +13,38 @@ extension UsageStore {
         tenant: String, month: String, zone: String, from start: Timestamp, to end: Timestamp, asOf: Timestamp? = nil,
         groupBy: Set<UsageGrouping> = []
     ) async throws -> MonthlyUsage {
+        try await readMonth(
+            tenant: tenant, month: month, zone: zone, from: start, to: end, groupBy: groupBy, asOf: { asOf ?? $0 }
+        ).usage
+    }
+
+    /// A month up to ``steadyEnd(of:now:)``, with the state of the database that it was read in. In the same state, and
+    /// with the same end, it is the same to the last byte.
+    package func steadyMonth(
+        tenant: String, month: String, zone: String, from start: Timestamp, to end: Timestamp,
+        groupBy: Set<UsageGrouping> = []
+    ) async throws -> (usage: MonthlyUsage, state: DatabaseState?, asOf: Timestamp) {
+        try await readMonth(tenant: tenant, month: month, zone: zone, from: start, to: end, groupBy: groupBy) {
+            Self.steadyEnd(of: end, now: $0)
+        }
+    }
+
+    /// Up to when usage of a period is expected, where answers are to stay the same while nothing happens: the period's
+    /// end, or the last whole minute of one that runs.
+    package static func steadyEnd(of end: Timestamp, now: Timestamp) -> Timestamp {
+        min(end, Timestamp(microseconds: now.microseconds - now.microseconds % 60_000_000))
+    }
+
+    private func readMonth(
+        tenant: String, month: String, zone: String, from start: Timestamp, to end: Timestamp,
+        groupBy: Set<UsageGrouping>, asOf: (_ now: Timestamp) -> Timestamp
+    ) async throws -> (usage: MonthlyUsage, state: DatabaseState?, asOf: Timestamp) {
         _ = try Self.checkedZone(zone)
         let windows = try UsageWindows(grouping: groupBy, zone: zone, from: start, to: end)
         // Which zones the tenant is rolled up in is read with the rest. Where it is not as supposed, all is read again.
         var zones: Set = [RollUpCalendar.utc, zone]
         while true {
+            let connections = pool.connectionsMade
             let reading = try MonthReading(
                 tenant: tenant, zones: zones, zone: zone, from: start, to: end, windows: windows, groupBy: groupBy)
             let (answers, known) = try await read(reading)
@@ -25,8 +52,8 @@ extension UsageStore {
                 zones = known.zones
                 continue
             }
-            let asOf = asOf ?? known.now
-            return MonthlyUsage(
+            let asOf = asOf(known.now)
+            let usage = MonthlyUsage(
                 tenant: tenant,
                 period: MonthlyUsage.Period(
                     month: month, zone: zone, start: start.description, end: end.description, asOf: asOf.description),
@@ -45,6 +72,8 @@ extension UsageStore {
                             hour: windows.hour(group.window), dimensions: group.quantities)
                     }
             )
+            let state = try answers.last?.first.flatMap { try DatabaseState($0, connections: connections) }
+            return (usage, state, asOf)
         }
     }
 
@@ -110,7 +139,8 @@ private struct MonthReading: Sendable {
     var namesItsGateways: Bool { whole.records != .quarterHours }
     var gateways: PostgresStatement { whole.gateways }
 
-    /// The tenant with its sum, the lives and the gaps of its gateways, and its sums by group where there are groups.
+    /// The tenant with its sum, the lives and the gaps of its gateways, its sums by group where there are groups, and the
+    /// state of the database.
     func statements(_ gateways: [Int64]) -> [PostgresStatement] {
         let observed = CoverageReader(of: gateways, and: whole, from: start, to: end)
         var statements = [whole.total, observed.lives, observed.gaps]
@@ -120,6 +150,6 @@ private struct MonthReading: Sendable {
                     byService: groupBy.contains(.service), byGateway: groupBy.contains(.gateway),
                     windows: windows.starts))
         }
-        return statements
+        return statements + [DatabaseState.statement]
     }
 }

@@ -29,6 +29,29 @@ import UsageStore
         }
     }
 
+    @Test func `A comparison is CSV for who takes that, as the command line writes it`() async throws {
+        try await withGuardedAPI { api, store in
+            let key = try await store.key("usage:read")
+            let path = Self.path + "&against=alb,nlb"
+            let csv = try await api.send(.get, path, key: key, headers: [.accept: "text/csv"])
+            #expect(csv.headers[.contentType] == "text/csv; charset=utf-8; header=present")
+            #expect(csv.headers[.vary]?.contains("Accept,") == true)
+            let json = try await api.send(.get, path, key: key, headers: [.accept: "text/csv;q=0.5, application/json"])
+            #expect(csv.headers[.eTag] != json.headers[.eTag])
+            // Its own cost and two alternatives, each with the total that JSON says.
+            let lines = String(buffer: csv.body).split(separator: "\n")
+            let own = try #require(try json.json["own"] as? [String: Any])
+            let rows = [own] + (try #require(try json.json["alternatives"] as? [[String: Any]]))
+            #expect(lines.count == 1 + rows.count)
+            for (line, row) in zip(lines.dropFirst(), rows) {
+                let (key, total) = (try #require(row["key"] as? String), try #require(row["total"] as? String))
+                #expect(line.contains(key) && line.contains(total), "\(line)")
+            }
+            let none = try await api.send(.get, path, key: key, headers: [.accept: "text/html"])
+            #expect(none.status == .notAcceptable)
+        }
+    }
+
     @Test(
         arguments: [
             ("/v1/comparisons/2024-11", 400, "gateway"), ("/v1/comparisons/2024-13?gateway=edge", 400, "period"),

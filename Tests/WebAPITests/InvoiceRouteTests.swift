@@ -163,16 +163,29 @@ import UsageStore
 @Suite struct InvoiceFormTests {
     static let printing = FileManager.default.isExecutableFile(atPath: "/usr/bin/weasyprint")
 
+    private static func focus(_ version: String, _ dataset: String = "cost-and-usage") -> String {
+        "application/vnd.focus+csv; version=\(version); dataset=\(dataset); charset=utf-8; header=present"
+    }
+
     static let accepts: [(accept: String?, type: String?)] = [
         (nil, "application/json; charset=utf-8"), ("", "application/json; charset=utf-8"),
         ("*/*", "application/json; charset=utf-8"), ("text/html", "text/html; charset=utf-8"),
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"),
         ("text/csv", "text/csv; charset=utf-8; header=present"), ("text/plain", "text/plain; charset=utf-8"),
-        ("application/vnd.focus+csv", "application/vnd.focus+csv; charset=utf-8; header=present"),
+        ("application/vnd.focus+csv", focus("1.4")), ("application/vnd.focus+csv; version=1.4", focus("1.4")),
+        ("application/vnd.focus+csv;version=1.2", focus("1.2")),
+        ("application/vnd.focus+csv;version=\"1.2\"; charset=utf-8", focus("1.2")),
+        ("application/vnd.focus+csv;dataset=invoice-detail", focus("1.4", "invoice-detail")),
+        ("application/vnd.focus+csv;dataset=invoice-detail;version=1.4", focus("1.4", "invoice-detail")),
+        ("application/vnd.focus+csv, application/vnd.focus+csv;version=1.4;q=0.5", focus("1.2")),
+        ("application/vnd.focus+csv;q=0.1, application/vnd.focus+csv;version=1.2;q=0.2, text/csv;q=0.1", focus("1.2")),
         ("text/html;q=0.2, text/csv;q=0.9, application/json;q=0.5", "text/csv; charset=utf-8; header=present"),
         ("text/*", "text/html; charset=utf-8"), ("text/*, text/html;q=0", "text/csv; charset=utf-8; header=present"),
         ("*/*, application/json;q=0", "text/html; charset=utf-8"),
         ("TEXT/CSV ; Q=1.0", "text/csv; charset=utf-8; header=present"),
+        // Of 1.2 there are no invoice details, and no other version is made.
+        ("application/vnd.focus+csv;dataset=invoice-detail;version=1.2", nil),
+        ("application/vnd.focus+csv;version=1.3", nil), ("application/vnd.focus+csv;versoin=1.2", nil),
         ("image/png", nil), ("application/json;q=0", nil), ("text/html;q=0.000, image/*", nil), ("text/csv;q=abc", nil),
     ]
 
@@ -192,7 +205,7 @@ import UsageStore
                     continue
                 }
                 #expect(answer.status == .ok && answer.headers[.contentType] == type, "\(accept ?? "none")")
-                #expect(answer.headers[.vary]?.contains("Accept,") == true)
+                #expect(answer.headers[.vary] == "Accept, Accept-Language, Accept-Encoding")
                 let tag = try #require(answer.headers[.eTag])
                 #expect(tags[type] ?? tag == tag)
                 tags[type] = tag
@@ -201,7 +214,7 @@ import UsageStore
                 let head = try await api.send(.head, path, key: admin, headers: [.accept: accept ?? "*/*"])
                 #expect(head.headers[.contentLength] == String(answer.body.readableBytes) && head.headers[.eTag] == tag)
             }
-            #expect(Set(tags.values).count == 5)
+            #expect(Set(tags.values).count == 7)
         }
     }
 
@@ -223,14 +236,85 @@ import UsageStore
             #expect(try await form("text/html", "?language=de") == InvoicePage(paper, german).html(templates))
             #expect(try await form("text/plain") == InvoiceText(paper, english).text + "\n")
             #expect(try await form("text/csv") == InvoiceCSV(paper).text)
-            #expect(
-                try await form("application/vnd.focus+csv") == FocusReport([paper]).csv(.costAndUsage, .v1_4))
+            for (parameters, dataset, version) in [
+                ("", FocusDataset.costAndUsage, FocusVersion.v1_4), (";version=1.2", .costAndUsage, .v1_2),
+                (";dataset=invoice-detail", .invoiceDetail, .v1_4),
+            ] {
+                #expect(
+                    try await form("application/vnd.focus+csv" + parameters)
+                        == FocusReport([paper]).csv(dataset, version))
+            }
             #expect(try await form("text/html", "", acme.draft).contains("<html"))
             let page = try await api.send(
                 .get, "/v1/invoices/\(acme.number)", key: admin, headers: [.accept: "text/html"])
             #expect(page.headers[.contentSecurityPolicy]?.hasPrefix("default-src 'none'") == true)
             let unknown = try await api.send(.get, "/v1/invoices/\(acme.number)?language=xx", key: admin)
             #expect(unknown.status == .badRequest)
+        }
+    }
+
+    @Test func `What people read is in the language that they read, and each language is a representation of its own`()
+        async throws
+    {
+        try await withGuardedAPI { api, store in
+            let admin = try await store.key("admin")
+            let acme = try await BilledTenant("acme", api, key: admin, store: store)
+            let path = "/v1/invoices/\(acme.number)"
+            var tags: [String: Set<String>] = [:]
+            for (header, query, code) in [
+                (nil, "", "en"), ("de", "", "de"), ("de-AT, en;q=0.8", "", "de"), ("DE", "", "de"),
+                ("fr, de;q=0.3, en;q=0.2", "", "de"), ("en, de", "", "en"), ("de;q=0.5, en;q=0.5", "", "de"),
+                ("fr, *;q=0.1", "", "en"), ("en;q=0.1, *;q=0.2", "", "de"), ("*, de;q=0", "", "en"), ("fr", "", "en"),
+                ("de;q=0, en;q=0", "", "en"),
+                ("den, deu", "", "en"), ("de", "?language=en", "en"), ("en", "?language=de", "de"), ("", "", "en"),
+            ] as [(String?, String, String)] {
+                for type in ["text/html", "text/plain"] {
+                    var headers: HTTPFields = [.accept: type]
+                    headers[.acceptLanguage] = header
+                    let answer = try await api.send(.get, path + query, key: admin, headers: headers)
+                    let comment: Comment = "\(header ?? "none") \(query) \(type)"
+                    #expect(answer.headers[.contentLanguage] == code, comment)
+                    #expect(answer.headers[.vary]?.contains("Accept-Language") == true, comment)
+                    #expect(String(buffer: answer.body).contains(code == "de" ? "Rechnung" : "Invoice"), comment)
+                    tags["\(type) \(code)", default: []].insert(try #require(answer.headers[.eTag]))
+                }
+            }
+            #expect(tags.values.allSatisfy { $0.count == 1 } && Set(tags.values).count == 4)
+            // What programs read has no language.
+            for type in ["application/json", "text/csv", "application/vnd.focus+csv"] {
+                var answers: [TestResponse] = []
+                for code in ["en", "de"] {
+                    let headers: HTTPFields = [.accept: type, .acceptLanguage: code]
+                    answers.append(try await api.send(.get, path, key: admin, headers: headers))
+                }
+                #expect(answers[0].body == answers[1].body && answers[0].headers[.eTag] == answers[1].headers[.eTag])
+                #expect(answers.allSatisfy { $0.headers[.contentLanguage] == nil })
+            }
+            // A form's validator is no other form's.
+            let english = try #require(tags["text/html en"]?.first)
+            for headers: HTTPFields in [
+                [.accept: "text/html", .acceptLanguage: "de"], [.accept: "text/plain"], [.accept: "application/json"],
+            ] {
+                var headers = headers
+                headers[.ifNoneMatch] = english
+                #expect(try await api.send(.get, path, key: admin, headers: headers).status == .ok)
+            }
+        }
+    }
+
+    @Test func `A contract is named by its whole id`() async throws {
+        try await withGuardedAPI { api, store in
+            let admin = try await store.key("admin")
+            let id = try await BilledTenant("acme", api, key: admin, store: store).contract
+            func status(_ id: String) async throws -> Int {
+                try await api.send(.get, "/v1/contracts/" + id, key: admin).status.code
+            }
+            #expect(try await status(id) == 200)
+            for part in [String(id.dropLast()), String(id.prefix(1)), "%25", "_", id + "0", "%25" + id.dropFirst()] {
+                #expect(try await status(part) == 404, "\(part)")
+                let body = #"{"contract":"\#(part)","month":"2024-12"}"#
+                #expect(try await api.post("/v1/invoices/preview", body, key: admin).status == .notFound, "\(part)")
+            }
         }
     }
 

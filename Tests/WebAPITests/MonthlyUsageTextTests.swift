@@ -30,7 +30,8 @@ import Testing
                 gateway: name(seed + index), instance: name(index), from: "2024-11-05T00:00:00Z", to: name(seed),
                 reason: "tail_lost", lower: abs(numbers[(seed + index) % 3]),
                 upper: index % 2 == 0 ? nil : Int64(index),
-                basis: index % 3 == 0 ? nil : "rate")
+                basis: index % 3 == 0 ? nil : "rate", evidence: numbers[(seed + index) % 5],
+                billed: index % 2 == 0 ? 0 : numbers[(seed + index + 1) % 5])
         }
         let groups = (0..<seed % 5).map { index in
             MonthlyUsage.Group(

@@ -1,4 +1,5 @@
 package import Logging
+internal import Synchronization
 
 /// A small pool of connections, made when they are needed, with a bounded queue for them.
 ///
@@ -31,6 +32,8 @@ package actor PostgresPool {
     package nonisolated let configuration: PostgresConfiguration
     package nonisolated let limits: Limits
     private let logger: Logger
+
+    private nonisolated let connections = Atomic(0)
 
     private var freeSlots: Int
     private var idle: [PostgresConnection] = []
@@ -125,6 +128,10 @@ package actor PostgresPool {
     /// `shutdown` was called.
     package var isClosing: Bool { isShutDown }
 
+    /// How many connections were made so far. While it stays the same, whoever works has a connection of before: so the
+    /// server was not started again meanwhile, for it closes all of them.
+    package nonisolated var connectionsMade: Int { connections.load(ordering: .sequentiallyConsistent) }
+
     // MARK: - Slots
 
     private func acquire() async throws -> PostgresConnection {
@@ -207,6 +214,7 @@ package actor PostgresPool {
             do {
                 let connection = try await PostgresConnection.connect(configuration, logger: logger)
                 hasConnected = true
+                connections.add(1, ordering: .sequentiallyConsistent)
                 return connection
             } catch let error as PostgresError where error.isRetryable {
                 let isPassing = hasConnected || error.sqlState == "57P03" || error.sqlState == "53300"

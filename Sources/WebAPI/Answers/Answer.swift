@@ -63,7 +63,7 @@ struct Answer: Sendable {
     private static let worthPacking = 1_400
 
     private mutating func pack(for request: Request) {
-        headers[.vary] = "Accept, Accept-Encoding"
+        if headers[.vary] == nil { headers[.vary] = "Accept, Accept-Encoding" }
         guard body.count >= Self.worthPacking, Self.takesGzip(request.headers[.acceptEncoding]) else { return }
         guard let packed = Gzip.pack(body), packed.count < body.count else { return }
         body = packed

@@ -9,6 +9,8 @@ enum MonthlyUsageText {
         text.list(usage.coverage.gaps) { text, gap in
             text.raw("{")
             if let basis = gap.basis { text.pair("basis", basis, ",") }
+            if let billed = gap.billed { text.pair("billed", billed, ",") }
+            if let evidence = gap.evidence { text.pair("evidence", evidence, ",") }
             text.pair("from", gap.from, ",")
             text.pair("gateway", gap.gateway, ",")
             text.pair("instance", gap.instance, ",")

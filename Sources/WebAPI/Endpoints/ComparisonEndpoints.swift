@@ -16,6 +16,7 @@ enum ComparisonEndpoints {
     ]
 
     private static func compare(_ call: Call) async throws -> Answer {
+        let form = try call.form(of: [.json, .csv])
         let month = try call.path("period")
         let period: BillingPeriod
         do {
@@ -40,7 +41,9 @@ enum ComparisonEndpoints {
             request.feeBook = call.resources.feeBook
         }
         do {
-            return try .json(try await call.store.comparison(of: gateway, period, request, shipped: catalogue))
+            let comparison = try await call.store.comparison(of: gateway, period, request, shipped: catalogue)
+            guard form == .csv else { return try .json(comparison) }
+            return Answer(contentType: form.contentType, body: Array(comparison.csv().utf8))
         } catch let error as LoadBalancerCostError {
             throw Self.problem(error)
         }

@@ -1,4 +1,5 @@
 import Billing
+import Foundation
 import HTTPTypes
 import Pricing
 
@@ -20,7 +21,7 @@ enum ContractEndpoints {
 
     private static func show(_ call: Call) async throws -> Answer {
         let id = try call.path("id")
-        let terms = try await call.billing.contract(id)
+        let terms = try await call.contract(id)
         if let tenant = call.principal.tenant, terms.tenant != tenant.name {
             throw Problem.notFound("there is no contract \(id)")
         }
@@ -64,5 +65,13 @@ enum ContractEndpoints {
         var answer = try Answer.json(stored, status: 201)
         answer.headers[.location] = "/v1/contracts/" + stored.id
         return answer
+    }
+}
+
+extension Call {
+    /// A contract by its whole id. (To a person at the command line, the beginning of one is enough.)
+    func contract(_ id: String) async throws -> ContractTerms {
+        guard UUID(uuidString: id) != nil else { throw Problem.notFound("there is no contract \(id)") }
+        return try await billing.contract(id)
     }
 }

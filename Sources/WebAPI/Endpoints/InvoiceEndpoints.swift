@@ -149,14 +149,15 @@ enum InvoiceEndpoints {
     private static func preview(_ call: Call) async throws -> Answer {
         let form = try call.invoiceForm()
         let body = try call.json(PreviewBody.self, keys: ["contract", "month"])
+        let contract = try await call.contract(body.contract).id
         return try await call.answer(
-            try await call.billing.preview(contract: body.contract, month: body.month, now: .now), as: form)
+            try await call.billing.preview(contract: contract, month: body.month, now: .now), as: form)
     }
 
     private struct NoBody: Decodable {}
 
     private static func finalize(_ call: Call) async throws -> Answer {
-        try call.requireJSON()
+        try call.form()
         let draft = try await call.invoice()
         try call.check(draft)
         guard draft.status == .draft else { throw Problem.conflict("it is \(draft.status.rawValue), not a draft") }
@@ -173,7 +174,7 @@ enum InvoiceEndpoints {
     }
 
     private static func void(_ call: Call) async throws -> Answer {
-        try call.requireJSON()
+        try call.form()
         let body = try call.json(VoidBody.self, keys: ["reason"])
         guard !body.reason.isEmpty, !body.reason.utf8.contains(0) else {
             throw Problem.unprocessable("reason", rule: "required", "say why: it stands with the invoice for ever")

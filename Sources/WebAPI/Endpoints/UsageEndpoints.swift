@@ -27,17 +27,42 @@ enum UsageEndpoints {
     /// The body of `waybill usage --format json`.
     private static func monthly(_ call: Call) async throws -> Answer {
         let grouping = try call.query.words("group_by", Group.self).compactMap { UsageGrouping(rawValue: $0.rawValue) }
-        return Answer(contentType: Answer.json, body: MonthlyUsageText.json(try await usage(call, grouping)))
+        let month = try Month(call, grouping)
+        let memory = call.stores.months
+        if let kept = memory.kept(month.question) {
+            let (state, now) = try await call.store.state()
+            if state == kept.state, kept.asOf == UsageStore.steadyEnd(of: month.end, now: now) { return kept.answer }
+        }
+        let (usage, state, asOf) = try await month.read(from: call.store)
+        var answer = Answer(contentType: Answer.json, body: MonthlyUsageText.json(usage))
+        answer.headers[.eTag] = "\"\(Answer.digest(answer.body))\""
+        if let state { memory.keep(.init(answer: answer, state: state, asOf: asOf), for: month.question) }
+        return answer
     }
 
-    static func usage(_ call: Call, _ grouping: [UsageGrouping] = []) async throws -> MonthlyUsage {
-        let tenant = try call.tenant()
-        let (month, period) = try call.period()
-        return try await call.store.monthlyUsage(
-            tenant: tenant, month: month, zone: period.zone.identifier,
-            from: Timestamp(microseconds: period.startMicroseconds),
-            to: Timestamp(microseconds: period.endMicroseconds),
-            groupBy: Set(grouping))
+    /// What a month is asked for by.
+    private struct Month {
+        let question: MonthMemory.Question
+        let start: Timestamp
+        let end: Timestamp
+
+        init(_ call: Call, _ grouping: [UsageGrouping] = []) throws {
+            let tenant = try call.tenant()
+            let (month, period) = try call.period()
+            question = MonthMemory.Question(
+                principal: call.principal.tenant?.id, tenant: tenant, month: month, zone: period.zone.identifier,
+                grouping: Set(grouping))
+            start = Timestamp(microseconds: period.startMicroseconds)
+            end = Timestamp(microseconds: period.endMicroseconds)
+        }
+
+        func read(
+            from store: UsageStore
+        ) async throws -> (usage: MonthlyUsage, state: DatabaseState?, asOf: Timestamp) {
+            try await store.steadyMonth(
+                tenant: question.tenant, month: question.month, zone: question.zone, from: start, to: end,
+                groupBy: question.grouping)
+        }
     }
 }
 
@@ -128,7 +153,7 @@ extension UsageEndpoints {
 
     /// What may have gone uncounted in a month.
     private static func gaps(_ call: Call) async throws -> Answer {
-        let usage = try await usage(call)
+        let usage = try await Month(call).read(from: call.store).usage
         return try .json(
             Gaps(
                 tenant: usage.tenant, period: usage.period, percent: usage.coverage.percent, gaps: usage.coverage.gaps))

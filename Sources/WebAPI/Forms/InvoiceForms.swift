@@ -29,11 +29,16 @@ package struct InvoiceForms: Sendable {
         noPrinter = "PDF is not made here"
     }
 
-    var made: [InvoiceForm] { InvoiceForm.allCases.filter { $0 != .pdf || printer != nil } }
+    var made: [InvoiceForm] { InvoiceForm.all.filter { $0 != .pdf || printer != nil } }
 
-    /// A language by the query's `language`; English unless given.
+    /// The language of the query's `language`, else the one that `Accept-Language` weighs highest; English where it names
+    /// none that there is.
     func language(_ call: Call) throws -> ReportLanguage {
-        guard let code = try call.query.text("language") else { return try templates.language("en") }
+        guard let code = try call.query.text("language") else {
+            let codes = ["en"] + templates.languageCodes.filter { $0 != "en" }
+            return try templates.language(
+                AcceptLanguage(call.request.headers[.acceptLanguage]).best(of: codes) ?? "en")
+        }
         guard templates.languageCodes.contains(code) else {
             throw Problem.invalid(
                 "language", rule: "enum", "is not one of \(templates.languageCodes.joined(separator: ", "))")
@@ -49,17 +54,17 @@ package struct InvoiceForms: Sendable {
         case .json, .text: return Array((InvoiceText(paper, language).text + "\n").utf8)
         case .html: return Array(try InvoicePage(paper, language).html(templates).utf8)
         case .csv: return Array(InvoiceCSV(paper).text.utf8)
-        case .focus: return Array(try FocusReport([paper]).csv(.costAndUsage, .v1_4).utf8)
+        case .focus(let dataset, let version): return Array(try FocusReport([paper]).csv(dataset, version).utf8)
         case .pdf:
             guard let printer else { throw Self.notAcceptable(made, noPrinter) }
             return try await printer.print(try InvoicePage(paper, language).html(templates))
         }
     }
 
-    fileprivate static func notAcceptable(_ made: [InvoiceForm], _ reason: String?) -> Problem {
+    static func notAcceptable(_ made: [InvoiceForm], _ reason: String?) -> Problem {
         Problem(
             "not-acceptable", "Not acceptable", 406,
-            "an invoice is made as \(made.map(\.type).joined(separator: ", "))"
+            "it is made as \(made.map(\.name).joined(separator: ", "))"
                 + (reason.map { $0.isEmpty ? "" : "; \($0)" } ?? ""))
     }
 
@@ -67,10 +72,7 @@ package struct InvoiceForms: Sendable {
     static func form(for call: Call, of forms: InvoiceForms?) throws -> InvoiceForm {
         let accept = Accept(call.request.headers[.accept])
         let made = forms?.made ?? [.json]
-        let taken = made.enumerated().filter { accept.weight(of: $0.element.type) > 0 }.max {
-            (accept.weight(of: $0.element.type), -$0.offset) < (accept.weight(of: $1.element.type), -$1.offset)
-        }
-        if let taken { return taken.element }
+        if let taken = accept.best(of: made) { return taken }
         throw notAcceptable(made, accept.names(InvoiceForm.pdf.type) ? forms?.noPrinter : nil)
     }
 }
@@ -79,22 +81,26 @@ extension Call {
     /// - Throws: ``Problem`` 406 where the client takes no form that is made.
     func invoiceForm() throws -> InvoiceForm { try InvoiceForms.form(for: self, of: resources.forms) }
 
-    /// Refuses a client that does not take JSON, before anything is done.
-    func requireJSON() throws {
-        guard Accept(request.headers[.accept]).weight(of: InvoiceForm.json.type) > 0 else {
-            throw InvoiceForms.notAcceptable([.json], nil)
+    /// Refuses a client that takes none of these forms, before anything is done.
+    @discardableResult
+    func form(of forms: [InvoiceForm] = [.json]) throws -> InvoiceForm {
+        guard let form = Accept(request.headers[.accept]).best(of: forms) else {
+            throw InvoiceForms.notAcceptable(forms, nil)
         }
+        return form
     }
 
     /// An invoice in a form.
     func answer(_ invoice: Invoice, as form: InvoiceForm) async throws -> Answer {
         var answer = Answer(contentType: form.contentType, body: [])
         let language = try resources.forms?.language(self)
-        // Each form is a representation of its own.
-        let suffix = form == .json ? "" : "-\(form.rawValue)" + (language.map { "-\($0.code)" } ?? "")
+        // Each form, and each language of one, is a representation of its own.
+        let code = form.hasLanguage ? language?.code : nil
+        let suffix = form == .json ? "" : "-\(form.ending)" + (code.map { "-\($0)" } ?? "")
         let tag = "\"\(try invoice.entityTag)\(suffix)\""
         answer.headers[.eTag] = tag
-        if let language { answer.headers[.contentLanguage] = form == .json ? nil : language.code }
+        answer.headers[.contentLanguage] = code
+        answer.headers[.vary] = "Accept, Accept-Language, Accept-Encoding"
         if form == .html {
             // A page of one file that runs nothing and asks for nothing.
             answer.headers[.contentSecurityPolicy] =
@@ -116,5 +122,18 @@ extension Call {
     private func fileName(_ invoice: Invoice) -> String {
         let name = invoice.document.number ?? invoice.document.id ?? "preview"
         return name.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+    }
+}
+
+extension Accept {
+    /// The form that is wanted most, and of equals the first; nil where none is taken.
+    func best(of forms: [InvoiceForm]) -> InvoiceForm? {
+        func weight(_ form: InvoiceForm) -> Int {
+            self.weight(
+                of: form.type, parameters: Dictionary(uniqueKeysWithValues: form.parameters.map { ($0.name, $0.value) })
+            )
+        }
+        let most = forms.map(weight).max() ?? 0
+        return most > 0 ? forms.first { weight($0) == most } : nil
     }
 }

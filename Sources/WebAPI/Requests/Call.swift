@@ -129,6 +129,7 @@ package struct APIStores: Sendable {
     package let tenants: UsageStore
     package let operators: UsageStore
     let recentKeys = RecentKeys()
+    let months = MonthMemory()
 
     package init(tenants: UsageStore, operators: UsageStore) {
         self.tenants = tenants

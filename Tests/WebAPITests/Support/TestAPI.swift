@@ -16,7 +16,7 @@ import WebAPI
 func withAPI(_ body: @Sendable (any TestClientProtocol, UsageStore) async throws -> Void) async throws {
     try await withTestAPI(.init(authentication: .none, openAPI: try Shipped.text("docs/openapi.yaml"))) {
         try await $0.commitTraffic()
-    } body: { client, store in
+    } body: { client, store, _ in
         try await body(client, store)
     }
 }
@@ -32,6 +32,16 @@ func withGuardedAPI(
     tokens: TokenConfiguration? = nil, limits: RequestLimits = RequestLimits(), forms: InvoiceForms? = nil,
     _ body: @Sendable (ContractClient, UsageStore) async throws -> Void
 ) async throws {
+    try await withGuardedStores(tokens: tokens, limits: limits, forms: forms) { api, store, _ in
+        try await body(api, store)
+    }
+}
+
+/// The same, with the stores that the routes read from.
+func withGuardedStores(
+    tokens: TokenConfiguration? = nil, limits: RequestLimits = RequestLimits(), forms: InvoiceForms? = nil,
+    _ body: @Sendable (ContractClient, UsageStore, APIStores) async throws -> Void
+) async throws {
     let document = try Shipped.text("docs/openapi.yaml")
     let resources = APIResources(
         forms: try forms ?? InvoiceForms(Shipped.templates(), script: Shipped.path("reports/print.py")),
@@ -43,14 +53,14 @@ func withGuardedAPI(
     try await withTestAPI(.init(tokens: tokens, limits: limits, resources: resources, openAPI: document)) {
         try await $0.commitTraffic()
         try await $0.commitTraffic(of: "globex", stream: 2, requests: [(43_260, 7)])
-    } body: { client, store in
-        try await body(ContractClient(client: client), store)
+    } body: { client, store, stores in
+        try await body(ContractClient(client: client), store, stores)
     }
 }
 
 private func withTestAPI(
     _ configuration: WebAPI.Configuration, prepare: @Sendable (UsageStore) async throws -> Void,
-    body: @Sendable (any TestClientProtocol, UsageStore) async throws -> Void
+    body: @Sendable (any TestClientProtocol, UsageStore, APIStores) async throws -> Void
 ) async throws {
     try await TestServer.withDatabase { database in
         let logger = TestServer.logger
@@ -70,14 +80,15 @@ private func withTestAPI(
             try await pool.execute("UPDATE metering_start SET made_at = '2024-01-01 00:00:00+00'")
             let store = UsageStore(pool: pool, logger: logger)
             try await prepare(store)
-            let stores = APIStores(
-                tenants: UsageStore(pool: tenantPool, logger: logger),
-                operators: UsageStore(pool: operatorPool, logger: logger))
-            let api = try await WebAPI(
-                configuration.authentication == .none ? APIStores(tenants: store, operators: store) : stores,
-                configuration: configuration)
+            let stores =
+                configuration.authentication == .none
+                ? APIStores(tenants: store, operators: store)
+                : APIStores(
+                    tenants: UsageStore(pool: tenantPool, logger: logger),
+                    operators: UsageStore(pool: operatorPool, logger: logger))
+            let api = try await WebAPI(stores, configuration: configuration)
             let application = Application(router: api.router(), logger: logger)
-            try await application.test(.router) { try await body(CheckedClient(base: $0), store) }
+            try await application.test(.router) { try await body(CheckedClient(base: $0), store, stores) }
         } catch {
             await end()
             throw error
