@@ -1,3 +1,4 @@
+import Ingest
 import Metering
 import WireFormats
 
@@ -43,7 +44,8 @@ enum DeltaBenchmarks {
             precondition(visitor.lines == amount)
         }
         stopwatch.measure(amount, "lines", "parsed and added") {
-            var visitor = AddingVisitor(dialect: dialect)
+            let odometer = Odometer(stream: StreamID(rawValue: 1), source: .statsd, collect: .everything)
+            var visitor = DeltaFeed(odometer: odometer, dialect: dialect, prefix: "envoy")
             for flush in 0..<flushes {
                 visitor.odometer.export(at: Timestamp(seconds: 1_795_416_000 + flush * 5))
                 for datagram in datagrams { StatsdLines.read(datagram.span, dialect: dialect, into: &visitor) }
@@ -56,34 +58,6 @@ enum DeltaBenchmarks {
         var lines: Int64 = 0
 
         mutating func counter(name: Span<UInt8>, tags: Span<UInt8>, delta: Int64) { lines += 1 }
-        mutating func gauge(name: Span<UInt8>, tags: Span<UInt8>, value: Int64) {}
-        mutating func refused(_ reason: StatsdRefusal, line: Span<UInt8>) {}
-    }
-
-    /// As the worker's feed does it.
-    private struct AddingVisitor: StatsdVisitor {
-        var odometer = Odometer(stream: StreamID(rawValue: 1), source: .statsd, collect: .everything)
-        var names = FullNames()
-        let prefix = SinkPrefix.standard
-        let dialect: StatsdDialect
-
-        init(dialect: StatsdDialect) { self.dialect = dialect }
-
-        mutating func counter(name: Span<UInt8>, tags: Span<UInt8>, delta: Int64) {
-            guard let start = prefix.end(in: name) else { return }
-            let bare = name.extracting(start..<name.count)
-            if tags.isEmpty {
-                guard odometer.wants(bare) else { return }
-            } else {
-                names.begin(bare)
-                StatsdTags.forEach(in: tags, dialect: dialect) { names.tag($0, $1) }
-                let full = names.finish()
-                let bytes = names.bytes
-                guard odometer.wants(bytes.span.extracting(full)) else { return }
-            }
-            odometer.add(delta)
-        }
-
         mutating func gauge(name: Span<UInt8>, tags: Span<UInt8>, value: Int64) {}
         mutating func refused(_ reason: StatsdRefusal, line: Span<UInt8>) {}
     }

@@ -60,6 +60,21 @@ package struct Odometer: Sendable {
         return true
     }
 
+    /// How long the name is that followed the last one in the flush before, where it stands at `start` of a line; 0 where
+    /// another stands there: then `wants` is to be asked.
+    @inline(__always)
+    package mutating func expectedName(at start: Int, of line: borrowing Span<UInt8>) -> Int {
+        tape.expectedName(at: start, of: line)
+    }
+
+    /// As `wants` for the name that `expectedName` has found.
+    @inline(__always)
+    package mutating func wantsExpected() -> Bool {
+        let isWanted = tape.wantsExpected()
+        wanted = isWanted ? tape.wantedCounter : nil
+        return isWanted
+    }
+
     /// Adds to the counter that `wants` was asked for last. Refused: negative, above 2^53, or beyond what a sum holds.
     package mutating func add(_ delta: Int64) {
         guard let wanted else { return tape.receiveRefusedDelta(Double(delta)) }

@@ -105,6 +105,22 @@ package struct StreamTape: Sendable {
             return false
         }
         if isNew { kinds.append(names.name(entry).map { classify($0) } ?? .refused(.nameNotText, nil)) }
+        return isWanted(entry)
+    }
+
+    /// How long the name is that followed the last one in the flush before, where it stands at `start` of a line; 0 where
+    /// another stands there.
+    @inline(__always)
+    mutating func expectedName(at start: Int, of line: borrowing Span<UInt8>) -> Int {
+        names.expected(at: start, of: line)
+    }
+
+    /// As `wants` for the name that `expectedName` has found.
+    @inline(__always)
+    mutating func wantsExpected() -> Bool { isWanted(names.followExpected()) }
+
+    @inline(__always)
+    private mutating func isWanted(_ entry: Int) -> Bool {
         lastEntry = entry
         switch kinds[entry] {
         case .skipped: return false

@@ -32,6 +32,16 @@ package struct DeltaFeed: StatsdVisitor, MetricsServiceVisitor, Sendable {
         if wants(name, tags) { odometer.add(delta) }
     }
 
+    package mutating func expectedName(at start: Int, of payload: Span<UInt8>) -> Int {
+        guard prefix.stands(at: start, of: payload) else { return 0 }
+        let name = odometer.expectedName(at: start + prefix.count, of: payload)
+        return name > 0 ? prefix.count + name : 0
+    }
+
+    package mutating func expectedCounter(delta: Int64) {
+        if odometer.wantsExpected() { odometer.add(delta) }
+    }
+
     package mutating func gauge(name: Span<UInt8>, tags: Span<UInt8>, value: Int64) {
         if wants(name, tags) { odometer.receiveGauge(Double(value)) }
     }

@@ -137,6 +137,11 @@ extension MetricsServiceReceiver.Configuration {
             // recommended bootstrap). By the default of 5 min it would be cut off for that after a few pings, calls or no.
             config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .milliseconds(100)
             config.connection.keepalive.clientBehavior.allowWithoutCalls = true
+            config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { stream in
+                stream.eventLoop.makeCompletedFuture {
+                    try stream.pipeline.syncOperations.addHandler(BufferRelease(), position: .first)
+                }
+            }
         }
     }
 

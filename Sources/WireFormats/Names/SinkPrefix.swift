@@ -14,8 +14,18 @@ package struct SinkPrefix: Hashable, Sendable {
     /// Where the name after the prefix begins; nil for a name of another prefix.
     @inline(__always)
     package func end(in name: Span<UInt8>) -> Int? {
-        guard name.count > bytes.count else { return nil }
-        for index in 0..<bytes.count where bytes[index] != name[index] { return nil }
+        guard stands(at: 0, of: name) else { return nil }
         return bytes.count
+    }
+
+    /// How long the prefix is. Unit: bytes.
+    package var count: Int { bytes.count }
+
+    /// Whether it stands at `start` of some bytes, with more behind it.
+    @inline(__always)
+    package func stands(at start: Int, of text: Span<UInt8>) -> Bool {
+        guard text.count - start > bytes.count else { return false }
+        for index in 0..<bytes.count where bytes[index] != text[start &+ index] { return false }
+        return true
     }
 }

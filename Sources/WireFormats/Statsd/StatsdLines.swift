@@ -17,16 +17,42 @@ package enum StatsdLines {
         _ payload: Span<UInt8>, dialect: StatsdDialect, into visitor: inout Visitor
     ) {
         var start = 0
-        var index = 0
-        let count = payload.count
-        while index < count {
-            if payload[index] == newline {
-                if index > start { read(start..<index, of: payload, dialect, into: &visitor) }
-                start = index &+ 1
+        while start < payload.count {
+            if dialect == .plain, let next = readExpected(at: start, of: payload, into: &visitor) {
+                start = next
+                continue
             }
+            var end = start
+            while end < payload.count, payload[end] != newline { end &+= 1 }
+            if end > start { read(start..<end, of: payload, dialect, into: &visitor) }
+            start = end &+ 1
+        }
+    }
+
+    /// Reads a line of the name that is expected and a counter's plain value. Nothing has to be looked for in it, and it
+    /// can not be read otherwise: between the name and the line's end are no other `:` and `|`.
+    ///
+    /// - Returns: where the next line begins; nil where this one has to be taken apart.
+    @inline(__always)
+    private static func readExpected<Visitor: StatsdVisitor & ~Copyable>(
+        at start: Int, of payload: Span<UInt8>, into visitor: inout Visitor
+    ) -> Int? {
+        let name = visitor.expectedName(at: start, of: payload)
+        guard name > 0, start &+ name < payload.count, payload[start &+ name] == colon else { return nil }
+        let digits = start &+ name &+ 1
+        var index = digits
+        var value: Int64 = 0
+        // 15 digits are less than the largest count.
+        let longest = min(payload.count, digits &+ 15)
+        while index < longest, isDigit(payload[index]) {
+            value = value &* 10 &+ Int64(payload[index] &- 48)
             index &+= 1
         }
-        if count > start { read(start..<count, of: payload, dialect, into: &visitor) }
+        guard index > digits, index &+ 1 < payload.count, payload[index] == pipe,
+            payload[index &+ 1] == UInt8(ascii: "c"), index &+ 2 == payload.count || payload[index &+ 2] == newline
+        else { return nil }
+        visitor.expectedCounter(delta: value)
+        return index &+ 3
     }
 
     @inline(__always)

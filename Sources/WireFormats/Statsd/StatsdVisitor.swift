@@ -16,6 +16,19 @@ package protocol StatsdVisitor: ~Copyable {
 
     /// A line that is no reading, and why. Timers and histograms are passed over without a call.
     mutating func refused(_ reason: StatsdRefusal, line: Span<UInt8>)
+
+    /// How long the name is that is expected next, where it stands at `start` of a payload; 0 where another stands there.
+    ///
+    /// A sender writes its counters in one order, flush by flush: a name that is known need not be looked for.
+    mutating func expectedName(at start: Int, of payload: Span<UInt8>) -> Int
+
+    /// As `counter`, without tags, for the name that `expectedName` has found.
+    mutating func expectedCounter(delta: Int64)
+}
+
+extension StatsdVisitor where Self: ~Copyable {
+    package mutating func expectedName(at start: Int, of payload: Span<UInt8>) -> Int { 0 }
+    package mutating func expectedCounter(delta: Int64) {}
 }
 
 /// Why a statsd line was not taken as a reading.
