@@ -115,10 +115,7 @@ extension UsageStore {
         let rows = try await connection.execute(
             """
             SELECT gateway_id, quarter_hour,
-                EXISTS (
-                    SELECT FROM tape_change
-                    WHERE tape_change.gateway_id = unit.gateway_id AND tape_change.quarter_hour = unit.quarter_hour
-                ),
+                (gateway_id, quarter_hour) IN (SELECT gateway_id, quarter_hour FROM tape_change),
                 quarter_hour < COALESCE(
                     (SELECT dropped_before FROM retention_floor WHERE subject = 'tape'), '-infinity')
             FROM (

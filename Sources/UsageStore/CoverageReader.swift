@@ -57,29 +57,33 @@ struct CoverageReader {
     var lives: PostgresStatement {
         PostgresStatement(
             """
-            SELECT COALESCE(epoch.started_at, epoch.first_received_at),
-                COALESCE(epoch.baseline_at, epoch.started_at, epoch.first_received_at), epoch.last_reading_at,
-                epoch.drained, COALESCE(successor.started_at, successor.first_received_at),
-                COALESCE(successor.first_hot_restart_epoch > epoch.last_hot_restart_epoch, false)
-            FROM epoch
-            LEFT JOIN LATERAL (
-                SELECT started_at, first_received_at, first_hot_restart_epoch FROM epoch AS later
-                WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
-                    AND later.first_received_at > epoch.last_received_at
-                ORDER BY later.first_received_at LIMIT 1
-            ) AS successor ON true
-            WHERE epoch.gateway_id = ANY($1::bigint[] || ARRAY(
-                    SELECT DISTINCT gateway_id FROM consumption_rollup
-                    WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $4)
-                        AND grain = $5 AND zone = $6 AND starts_at >= $2 AND starts_at < $3
-                ))
-                AND epoch.last_reading_at >= $2::timestamptz - interval '24 hours'
-                AND COALESCE(epoch.started_at, epoch.first_received_at) < $3
-                AND NOT (epoch.source_kind > 1 AND EXISTS (
-                    SELECT FROM epoch AS higher
-                    WHERE higher.gateway_id = epoch.gateway_id AND higher.source_kind < epoch.source_kind
-                        AND higher.last_reading_at >= $2 AND higher.first_received_at < $3
-                ))
+            SELECT started_at, observed_from, last_reading_at, drained, successor_started_at, is_inherited
+            FROM (
+                SELECT COALESCE(epoch.started_at, epoch.first_received_at) AS started_at,
+                    COALESCE(epoch.baseline_at, epoch.started_at, epoch.first_received_at) AS observed_from,
+                    epoch.last_reading_at, epoch.drained,
+                    COALESCE(successor.started_at, successor.first_received_at) AS successor_started_at,
+                    COALESCE(successor.first_hot_restart_epoch > epoch.last_hot_restart_epoch, false) AS is_inherited,
+                    epoch.source_kind,
+                    min(epoch.source_kind) FILTER (
+                        WHERE epoch.last_reading_at >= $2 AND epoch.first_received_at < $3
+                    ) OVER (PARTITION BY epoch.gateway_id) AS highest
+                FROM epoch
+                LEFT JOIN LATERAL (
+                    SELECT started_at, first_received_at, first_hot_restart_epoch FROM epoch AS later
+                    WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
+                        AND later.first_received_at > epoch.last_received_at
+                    ORDER BY later.first_received_at LIMIT 1
+                ) AS successor ON true
+                WHERE epoch.gateway_id = ANY($1::bigint[] || ARRAY(
+                        SELECT DISTINCT gateway_id FROM consumption_rollup
+                        WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $4)
+                            AND grain = $5 AND zone = $6 AND starts_at >= $2 AND starts_at < $3
+                    ))
+                    AND epoch.last_reading_at >= $2::timestamptz - interval '24 hours'
+                    AND COALESCE(epoch.started_at, epoch.first_received_at) < $3
+            ) AS life
+            WHERE source_kind <= COALESCE(highest, source_kind)
             """,
             [gateways, start.postgres, end.postgres, tenant, grain, zone])
     }

@@ -78,27 +78,7 @@ struct Dictionaries {
             })
         guard !new.isEmpty else { return }
         var numbers: [GatewayName: Int64] = [:]
-        for batch in Self.batches(new.sorted()) {
-            _ = try await connection.execute(
-                """
-                INSERT INTO instance (gateway_id, name)
-                SELECT gateway_id, name FROM unnest($1::bigint[], $2::text[]) AS new (gateway_id, name)
-                WHERE NOT EXISTS (
-                    SELECT FROM instance WHERE instance.gateway_id = new.gateway_id AND instance.name = new.name
-                )
-                ORDER BY gateway_id, name ON CONFLICT DO NOTHING
-                """,
-                [batch.map(\.gateway), batch.map(\.name)])
-            let rows = try await connection.execute(
-                """
-                SELECT gateway_id, name, instance_id FROM unnest($1::bigint[], $2::text[]) AS wanted (gateway_id, name)
-                JOIN instance USING (gateway_id, name)
-                """,
-                [batch.map(\.gateway), batch.map(\.name)])
-            for row in rows {
-                numbers[GatewayName(gateway: try row.decode(0), name: try row.decode(1))] = try row.decode(2)
-            }
-        }
+        for batch in Self.batches(new.sorted()) { try await numberInstances(batch, into: &numbers) }
         for index in commits.indices where commits[index].stored.instance == nil {
             guard let gateway = commits[index].stored.gateway else { continue }
             let name = commits[index].identity.instance
@@ -106,6 +86,32 @@ struct Dictionaries {
                 throw Self.lost("instance \(name)")
             }
             commits[index].stored.instance = number
+        }
+    }
+
+    private func numberInstances(_ names: [GatewayName], into numbers: inout [GatewayName: Int64]) async throws {
+        try await readInstances(names, into: &numbers)
+        let missing = names.filter { numbers[$0] == nil }
+        guard !missing.isEmpty else { return }
+        _ = try await connection.execute(
+            """
+            INSERT INTO instance (gateway_id, name)
+            SELECT gateway_id, name FROM unnest($1::bigint[], $2::text[]) AS new (gateway_id, name)
+            ORDER BY gateway_id, name ON CONFLICT DO NOTHING
+            """,
+            [missing.map(\.gateway), missing.map(\.name)])
+        try await readInstances(missing, into: &numbers)
+    }
+
+    private func readInstances(_ names: [GatewayName], into numbers: inout [GatewayName: Int64]) async throws {
+        let rows = try await connection.execute(
+            """
+            SELECT gateway_id, name, instance_id FROM unnest($1::bigint[], $2::text[]) AS wanted (gateway_id, name)
+            JOIN instance USING (gateway_id, name)
+            """,
+            [names.map(\.gateway), names.map(\.name)])
+        for row in rows {
+            numbers[GatewayName(gateway: try row.decode(0), name: try row.decode(1))] = try row.decode(2)
         }
     }
 
@@ -220,8 +226,7 @@ struct Dictionaries {
                 size += sets[end].counters.count + 1
                 end += 1
             }
-            let batch = Array(sets[first..<end])
-            for (set, number) in zip(batch, try await numbers(of: batch)) { wanted[set] = number }
+            try await numberSets(Array(sets[first..<end]), into: &wanted)
             first = end
         }
         for index in commits.indices {
@@ -236,25 +241,23 @@ struct Dictionaries {
         }
     }
 
-    /// A set's digest is of its text, `{1,2,3}`, as the database writes an array of numbers.
-    private func numbers(of sets: [GatewaySet]) async throws -> [Int64] {
-        let gateways = sets.map(\.gateway)
-        let texts = sets.map(\.text)
+    private func numberSets(_ sets: [GatewaySet], into numbers: inout [GatewaySet: Int64]) async throws {
+        try await readSets(sets, into: &numbers)
+        let missing = sets.filter { numbers[$0] == 0 }
+        guard !missing.isEmpty else { return }
         _ = try await connection.execute(
             """
             INSERT INTO counter_set (gateway_id, digest, counters)
-            SELECT gateway_id, digest, counters::bigint[]
-            FROM (
-                SELECT gateway_id, sha256(convert_to(counters, 'UTF8')) AS digest, counters
-                FROM unnest($1::bigint[], $2::text[]) AS sent (gateway_id, counters)
-            ) AS new
-            WHERE NOT EXISTS (
-                SELECT FROM counter_set
-                WHERE counter_set.gateway_id = new.gateway_id AND counter_set.digest = new.digest
-            )
+            SELECT gateway_id, sha256(convert_to(counters, 'UTF8')) AS digest, counters::bigint[]
+            FROM unnest($1::bigint[], $2::text[]) AS new (gateway_id, counters)
             ORDER BY gateway_id, digest ON CONFLICT DO NOTHING
             """,
-            [gateways, texts])
+            [missing.map(\.gateway), missing.map(\.text)])
+        try await readSets(missing, into: &numbers)
+    }
+
+    /// A set's digest is of its text, `{1,2,3}`, as the database writes an array of numbers.
+    private func readSets(_ sets: [GatewaySet], into numbers: inout [GatewaySet: Int64]) async throws {
         let rows = try await connection.execute(
             """
             SELECT number, counter_set_id
@@ -262,10 +265,8 @@ struct Dictionaries {
             JOIN counter_set ON counter_set.gateway_id = wanted.gateway_id
                 AND digest = sha256(convert_to(wanted.counters, 'UTF8'))
             """,
-            [gateways, texts])
-        var numbers = [Int64](repeating: 0, count: sets.count)
-        for row in rows { numbers[Int(try row.decode(0, as: Int64.self)) - 1] = try row.decode(1) }
-        return numbers
+            [sets.map(\.gateway), sets.map(\.text)])
+        for row in rows { numbers[sets[Int(try row.decode(0, as: Int64.self)) - 1]] = try row.decode(1) }
     }
 
     // MARK: Inside

@@ -148,19 +148,16 @@ extension EpochRegister {
             """
             INSERT INTO tape_change (gateway_id, quarter_hour)
             SELECT DISTINCT ended.gateway_id, date_bin('15 minutes', ended.last_reading_at, '2000-01-01 00:00:00+00')
-            FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::smallint[])
-                AS new (instance_id, epoch_id, received_at, source_kind)
+            FROM unnest($1::bigint[], $2::bigint[]) AS new (instance_id, epoch_id)
+            JOIN epoch AS begun USING (instance_id, epoch_id)
             CROSS JOIN LATERAL (
                 SELECT gateway_id, last_reading_at FROM epoch
-                WHERE epoch.instance_id = new.instance_id AND epoch.epoch_id <> new.epoch_id
-                    AND epoch.last_received_at < new.received_at AND epoch.source_kind = new.source_kind
+                WHERE epoch.instance_id = begun.instance_id AND epoch.epoch_id <> begun.epoch_id
+                    AND epoch.last_received_at < begun.first_received_at AND epoch.source_kind = begun.source_kind
                 ORDER BY last_received_at DESC LIMIT 1
             ) AS ended
             """,
-            [
-                new.map(\.instance), epochs, signs.map(\.receivedAt.postgres), commits.map(\.tape.source.rawValue),
-            ]
-        )
+            [new.map(\.instance), epochs])
         return epochs
     }
 

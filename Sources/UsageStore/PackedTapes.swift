@@ -11,9 +11,9 @@ extension UsageStore {
     /// Moves the tapes of quarter hours that began before an instant to where pages are full. What is written again later
     /// is moved again.
     ///
-    /// A tape's row is moved as it is, in one statement, so that every reader sees it in one place or the other, and a
-    /// commit that writes it meanwhile writes a later revision beside it. An instance's rows come together, so that each
-    /// page of the key is written once.
+    /// A tape's row is moved as it is, in one transaction, so that every reader sees it in one place or the other. Both of
+    /// its statements see one snapshot: what a commit adds meanwhile stays, and where it writes a row anew the move fails
+    /// and is made another time. An instance's rows come together, so that each page of the key is written once.
     ///
     /// - Returns: how many rows were moved.
     @discardableResult
@@ -24,12 +24,12 @@ extension UsageStore {
             try Task.checkCancellation()
             let start = after
             do {
-                moved += try await pool.transaction(.readCommitted) { connection in
+                moved += try await pool.transaction(.repeatableRead) { connection in
                     // Commits come first: a row that one is writing is moved another time.
                     _ = try await connection.execute("SELECT set_config('lock_timeout', '200ms', true)")
                     return try await Self.pack(start, last, before: instant, on: connection)
                 }
-            } catch let error as PostgresError where error.sqlState == "55P03" {
+            } catch let error as PostgresError where ["55P03", "40001"].contains(error.sqlState) {
                 logger.info("tapes that are being written are packed later", metadata: ["after": "\(start)"])
             }
             after = last
@@ -54,17 +54,14 @@ extension UsageStore {
     ) async throws -> Int64 {
         let rows = try await connection.execute(
             """
-            WITH moved AS (
-                DELETE FROM tape WHERE quarter_hour < $1 AND instance_id > $2 AND instance_id <= $3
-                RETURNING instance_id, epoch_id, quarter_hour, stream_id, gateway_id, revision, first_flush_at,
-                    last_flush_at, flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges,
-                    busiest_flush
-            )
             INSERT INTO packed_tape (
                 instance_id, epoch_id, quarter_hour, stream_id, gateway_id, revision, first_flush_at, last_flush_at,
                 flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges, busiest_flush
             )
-            SELECT * FROM moved ORDER BY instance_id, epoch_id, quarter_hour, stream_id
+            SELECT instance_id, epoch_id, quarter_hour, stream_id, gateway_id, revision, first_flush_at, last_flush_at,
+                flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges, busiest_flush
+            FROM tape WHERE quarter_hour < $1 AND instance_id > $2 AND instance_id <= $3
+            ORDER BY instance_id, epoch_id, quarter_hour, stream_id
             ON CONFLICT (instance_id, epoch_id, quarter_hour, stream_id) DO UPDATE SET
                 revision = excluded.revision, first_flush_at = excluded.first_flush_at,
                 last_flush_at = excluded.last_flush_at, flushes = excluded.flushes,
@@ -73,6 +70,9 @@ extension UsageStore {
                 busiest_flush = excluded.busiest_flush
             WHERE packed_tape.revision < excluded.revision
             """,
+            [instant.postgres, after, last])
+        _ = try await connection.execute(
+            "DELETE FROM tape WHERE quarter_hour < $1 AND instance_id > $2 AND instance_id <= $3",
             [instant.postgres, after, last])
         return Int64(rows.affected)
     }

@@ -103,7 +103,8 @@ extension UsageStore {
                 """
                 INSERT INTO retention_floor (subject, dropped_before) VALUES ($1, $2)
                 ON CONFLICT (subject) DO UPDATE
-                SET dropped_before = GREATEST(retention_floor.dropped_before, excluded.dropped_before), dropped_at = now()
+                SET dropped_before = GREATEST(retention_floor.dropped_before, excluded.dropped_before),
+                    dropped_at = excluded.dropped_at
                 """, [subject, end.postgres])
             if subject == "tape" {
                 _ = try await connection.execute("SELECT drop_partitions('packed_tape', $1)", [end.postgres])
@@ -148,20 +149,19 @@ extension UsageStore {
     private func moveBaselines(before end: Timestamp, on connection: PostgresConnection) async throws -> Int64 {
         let epochs = try await connection.execute(
             """
-            SELECT epoch.instance_id, epoch.epoch_id, epoch.gateway_id FROM epoch
+            SELECT epoch.instance_id, epoch.epoch_id, epoch.gateway_id
+            FROM epoch LEFT JOIN LATERAL (
+                SELECT epoch_id FROM epoch AS later
+                WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
+                    AND later.first_received_at > epoch.last_received_at
+                LIMIT 1
+            ) AS successor ON true
             WHERE EXISTS (
                     SELECT FROM tapes AS tape
                     WHERE tape.instance_id = epoch.instance_id AND tape.epoch_id = epoch.epoch_id
                         AND tape.quarter_hour < $1
                 )
-                AND (
-                    epoch.last_reading_at >= $1
-                    OR NOT epoch.drained AND NOT EXISTS (
-                        SELECT FROM epoch AS later
-                        WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
-                            AND later.first_received_at > epoch.last_received_at
-                    )
-                )
+                AND (epoch.last_reading_at >= $1 OR NOT epoch.drained AND successor.epoch_id IS NULL)
             ORDER BY 1, 2
             """, [end.postgres])
         let reader = TapeReader(connection: connection, dictionary: counterDictionary)

@@ -42,67 +42,68 @@ struct RollUpWriter {
         return zones
     }
 
+    /// Changes the roll-ups that are there, and then makes those that are not. (In one statement, with the first in a
+    /// WITH, Citus refuses it.)
     private func write(_ deltas: RollUpDeltas, _ unit: AggregationUnit) async throws {
-        _ = try await connection.execute(
+        let answer = try await connection.execute(
             """
-            WITH delta AS (
-                SELECT * FROM unnest(
-                    $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::bigint[], $9::timestamptz[],
-                    $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
-                    $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[],
-                    $22::bigint[], $23::bigint[]
-                ) AS delta (
-                    tenant_id, grain, zone, starts_at, service_id, ends_at, records, requests, new_connections,
-                    received_bytes, sent_bytes, responses_1xx, responses_2xx, responses_3xx, responses_4xx,
-                    responses_5xx, active_sum, active_count, active_maximum, carried_in
-                )
-            ),
-            updated AS (
-                UPDATE consumption_rollup AS rollup SET
-                    records = rollup.records + delta.records,
-                    requests = rollup.requests + delta.requests,
-                    new_connections = rollup.new_connections + delta.new_connections,
-                    active_connections_sum = rollup.active_connections_sum + delta.active_sum,
-                    active_connections_count = rollup.active_connections_count + delta.active_count,
-                    active_connections_maximum = GREATEST(rollup.active_connections_maximum, delta.active_maximum),
-                    received_bytes = rollup.received_bytes + delta.received_bytes,
-                    sent_bytes = rollup.sent_bytes + delta.sent_bytes,
-                    responses_1xx = rollup.responses_1xx + delta.responses_1xx,
-                    responses_2xx = rollup.responses_2xx + delta.responses_2xx,
-                    responses_3xx = rollup.responses_3xx + delta.responses_3xx,
-                    responses_4xx = rollup.responses_4xx + delta.responses_4xx,
-                    responses_5xx = rollup.responses_5xx + delta.responses_5xx,
-                    carried_in = rollup.carried_in + delta.carried_in
-                FROM delta
-                WHERE rollup.tenant_id = delta.tenant_id AND rollup.grain = delta.grain
-                    AND rollup.zone = delta.zone AND rollup.starts_at = delta.starts_at
-                    AND rollup.gateway_id = $1 AND rollup.service_id = delta.service_id
-                    AND rollup.starts_at >= $2 AND rollup.starts_at <= $3
-                RETURNING rollup.tenant_id, rollup.grain, rollup.zone, rollup.starts_at, rollup.service_id
+            UPDATE consumption_rollup AS rollup SET
+                records = rollup.records + delta.records,
+                requests = rollup.requests + delta.requests,
+                new_connections = rollup.new_connections + delta.new_connections,
+                active_connections_sum = rollup.active_connections_sum + delta.active_sum,
+                active_connections_count = rollup.active_connections_count + delta.active_count,
+                active_connections_maximum = GREATEST(rollup.active_connections_maximum, delta.active_maximum),
+                received_bytes = rollup.received_bytes + delta.received_bytes,
+                sent_bytes = rollup.sent_bytes + delta.sent_bytes,
+                responses_1xx = rollup.responses_1xx + delta.responses_1xx,
+                responses_2xx = rollup.responses_2xx + delta.responses_2xx,
+                responses_3xx = rollup.responses_3xx + delta.responses_3xx,
+                responses_4xx = rollup.responses_4xx + delta.responses_4xx,
+                responses_5xx = rollup.responses_5xx + delta.responses_5xx,
+                carried_in = rollup.carried_in + delta.carried_in
+            FROM unnest(
+                $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::bigint[], $9::bigint[], $10::bigint[],
+                $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[],
+                $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[]
+            ) WITH ORDINALITY AS delta (
+                tenant_id, grain, zone, starts_at, service_id, records, requests, new_connections, received_bytes,
+                sent_bytes, responses_1xx, responses_2xx, responses_3xx, responses_4xx, responses_5xx, active_sum,
+                active_count, active_maximum, carried_in, number
             )
-            INSERT INTO consumption_rollup (
-                tenant_id, grain, zone, starts_at, gateway_id, service_id, ends_at, records, requests,
-                new_connections, active_connections_sum, active_connections_count, active_connections_maximum,
-                received_bytes, sent_bytes, responses_1xx, responses_2xx, responses_3xx, responses_4xx, responses_5xx,
-                carried_in
-            )
-            SELECT tenant_id, grain, zone, starts_at, $1, service_id, ends_at, records, requests, new_connections,
-                active_sum, active_count, active_maximum, received_bytes, sent_bytes, responses_1xx, responses_2xx,
-                responses_3xx, responses_4xx, responses_5xx, carried_in
-            FROM delta WHERE NOT EXISTS (
-                SELECT FROM updated
-                WHERE updated.tenant_id = delta.tenant_id AND updated.grain = delta.grain
-                    AND updated.zone = delta.zone AND updated.starts_at = delta.starts_at
-                    AND updated.service_id = delta.service_id
-            )
+            WHERE rollup.tenant_id = delta.tenant_id AND rollup.grain = delta.grain
+                AND rollup.zone = delta.zone AND rollup.starts_at = delta.starts_at
+                AND rollup.gateway_id = $1 AND rollup.service_id = delta.service_id
+                AND rollup.starts_at >= $2 AND rollup.starts_at <= $3
+            RETURNING delta.number
             """,
             [
                 unit.gateway, deltas.starts.min()?.postgres, deltas.starts.max()?.postgres, deltas.tenants,
-                deltas.grains, deltas.zones, deltas.starts.map(\.postgres), deltas.services, deltas.ends,
-                deltas.records,
-            ] + deltas.counts.map { $0 as any PostgresEncodable } + [
-                deltas.activeSums, deltas.activeCounts, deltas.activeMaxima, deltas.carriedIn,
-            ]
+                deltas.grains, deltas.zones, deltas.starts.map(\.postgres), deltas.services, deltas.records,
+            ] + deltas.quantities
+        )
+        var isThere = [Bool](repeating: false, count: deltas.tenants.count)
+        for row in answer { isThere[Int(try row.decode(0, as: Int64.self)) - 1] = true }
+        let new = deltas.picked(isThere.indices.filter { !isThere[$0] }, unit.quarterHour)
+        guard !new.tenants.isEmpty else { return }
+        _ = try await connection.execute(
+            """
+            INSERT INTO consumption_rollup (
+                gateway_id, tenant_id, grain, zone, starts_at, service_id, ends_at, records, requests,
+                new_connections, received_bytes, sent_bytes, responses_1xx, responses_2xx, responses_3xx,
+                responses_4xx, responses_5xx, active_connections_sum, active_connections_count,
+                active_connections_maximum, carried_in
+            )
+            SELECT $1, * FROM unnest(
+                $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::timestamptz[], $8::bigint[],
+                $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
+                $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[]
+            )
+            """,
+            [
+                unit.gateway, new.tenants, new.grains, new.zones, new.starts.map(\.postgres), new.services, new.ends,
+                new.records,
+            ] + new.quantities
         )
     }
 
@@ -177,8 +178,21 @@ struct RollUpDeltas {
     private(set) var carriedIn: [Int64] = []
     private(set) var shrunken: [Shrunken] = []
     private(set) var hasRemovals = false
+    private var sources: [(change: RecordChange, bucket: RollUpCalendar.Bucket)] = []
+
+    var quantities: [any PostgresEncodable] {
+        counts.map { $0 as any PostgresEncodable } + [activeSums, activeCounts, activeMaxima, carriedIn]
+    }
+
+    /// Some of the differences, by their places.
+    func picked(_ places: [Int], _ quarterHour: QuarterHour) -> RollUpDeltas {
+        var picked = RollUpDeltas()
+        for place in places { picked.append(sources[place].change, sources[place].bucket, quarterHour) }
+        return picked
+    }
 
     mutating func append(_ change: RecordChange, _ bucket: RollUpCalendar.Bucket, _ quarterHour: QuarterHour) {
+        sources.append((change, bucket))
         let before = change.before ?? ConsumptionRecord()
         let after = change.after ?? ConsumptionRecord()
         tenants.append(change.key.tenant)

@@ -207,9 +207,10 @@ struct TapeReader {
                     flushes, counter_set_id, gauge_set_id, is_delta, recent_flushes, readings, gauges,
                     busiest_flush
                 FROM unnest($1::bigint[], $2::bigint[]) AS wanted (instance_id, epoch_id)
+                JOIN epoch USING (instance_id, epoch_id)
                 CROSS JOIN LATERAL (
                     SELECT earlier.quarter_hour FROM tapes AS earlier
-                    WHERE earlier.instance_id = wanted.instance_id AND earlier.epoch_id = wanted.epoch_id
+                    WHERE earlier.instance_id = epoch.instance_id AND earlier.epoch_id = epoch.epoch_id
                         AND earlier.quarter_hour < $3
                     ORDER BY earlier.quarter_hour DESC LIMIT 1
                 ) AS latest

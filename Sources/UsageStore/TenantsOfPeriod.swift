@@ -7,9 +7,8 @@ extension UsageStore {
         try await pool.withConnection { connection in
             let rows = try await connection.execute(
                 """
-                SELECT name FROM tenant WHERE EXISTS (
-                    SELECT FROM consumption
-                    WHERE consumption.tenant_id = tenant.tenant_id AND quarter_hour >= $1 AND quarter_hour < $2
+                SELECT name FROM tenant WHERE tenant_id IN (
+                    SELECT tenant_id FROM consumption WHERE quarter_hour >= $1 AND quarter_hour < $2
                 ) ORDER BY name
                 """, [start.postgres, end.postgres])
             return try rows.map { try $0.decode(0, as: String.self) }

@@ -25,7 +25,10 @@ extension UsageStore {
             let known = try await connection.execute(
                 """
                 SELECT tenant_id, now(),
-                    (SELECT min(quarter_hour) FROM consumption WHERE consumption.tenant_id = tenant.tenant_id)
+                    (
+                        SELECT min(quarter_hour) FROM consumption
+                        WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $1)
+                    )
                 FROM tenant WHERE name = $1
                 """, [tenant])
             guard let row = known.first else {

@@ -139,7 +139,7 @@ struct UsageSource: Equatable {
                 SELECT tenant.tenant_id, now(), ARRAY(
                     SELECT zone FROM rollup_zone WHERE rollup_zone.tenant_id = tenant.tenant_id
                 ), sums.*
-                FROM tenant CROSS JOIN LATERAL (
+                FROM tenant CROSS JOIN (
                     SELECT sum(requests)::bigint, sum(new_connections)::bigint, sum(received_bytes)::bigint,
                         sum(sent_bytes)::bigint, sum(responses_1xx)::bigint, sum(responses_2xx)::bigint,
                         sum(responses_3xx)::bigint, sum(responses_4xx)::bigint, sum(responses_5xx)::bigint,
@@ -153,7 +153,7 @@ struct UsageSource: Equatable {
                             sum(active_connections_count) AS active_count,
                             max(active_connections_maximum) AS active_maximum
                         FROM consumption_rollup
-                        WHERE consumption_rollup.tenant_id = tenant.tenant_id
+                        WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $1)
                             AND grain = $2 AND zone = $3 AND starts_at >= $4 AND starts_at < $5
                         GROUP BY service_id, gateway_id
                     ) AS series
@@ -167,7 +167,7 @@ struct UsageSource: Equatable {
                 SELECT tenant.tenant_id, now(), ARRAY(
                     SELECT zone FROM rollup_zone WHERE rollup_zone.tenant_id = tenant.tenant_id
                 ), sums.*
-                FROM tenant CROSS JOIN LATERAL (
+                FROM tenant CROSS JOIN (
                     SELECT sum(requests)::bigint, sum(new_connections)::bigint, sum(received_bytes)::bigint,
                         sum(sent_bytes)::bigint, sum(responses_1xx)::bigint, sum(responses_2xx)::bigint,
                         sum(responses_3xx)::bigint, sum(responses_4xx)::bigint, sum(responses_5xx)::bigint,
@@ -181,7 +181,7 @@ struct UsageSource: Equatable {
                             sum(active_connections_count) AS active_count,
                             max(active_connections_maximum) AS active_maximum
                         FROM consumption
-                        WHERE consumption.tenant_id = tenant.tenant_id
+                        WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $1)
                             AND quarter_hour >= $2 AND quarter_hour < $3
                         GROUP BY service_id, gateway_id
                     ) AS series

@@ -46,21 +46,44 @@ package enum TestServer {
         }
     }
 
-    /// A database of its own in the shared server, dropped when `body` ends.
+    @TaskLocal private static var hasPlace = false
+
+    /// A database of its own in the shared server, dropped when `body` ends. A test that has one gets another at once: if
+    /// it waited, tests that compare two databases would wait for each other.
     package static func withDatabase(_ body: (PostgresConfiguration) async throws -> Void) async throws {
+        guard !hasPlace else { return try await withNewDatabase(body) }
         await Places.shared.take()
         defer { Places.shared.give() }
+        try await $hasPlace.withValue(true) { try await withNewDatabase(body) }
+    }
+
+    private static func withNewDatabase(_ body: (PostgresConfiguration) async throws -> Void) async throws {
         let name = "test_" + UUID().uuidString.lowercased().filter { $0 != "-" }
         try await withConnection { try await $0.executeOnce("CREATE DATABASE \(name)") }
         var own = try await configuration()
         own.parameters["dbname"] = name
         do {
+            try await withConnection { try await distribute(name, $0) }
             try await body(own)
         } catch {
             try await withConnection { try await $0.executeOnce("DROP DATABASE \(name) WITH (FORCE)") }
             throw error
         }
         try await withConnection { try await $0.executeOnce("DROP DATABASE \(name) WITH (FORCE)") }
+    }
+
+    /// On a Citus coordinator a test's database has the extension, so that `Migrations` spreads its tables: over few
+    /// shards, and with the triggers by which some tests stop or kill a statement.
+    private static func distribute(_ database: String, _ server: PostgresConnection) async throws {
+        let citus = try await server.execute("SELECT FROM pg_settings WHERE name = 'citus.version'")
+        guard !citus.isEmpty else { return }
+        try await server.executeOnce("ALTER DATABASE \(database) SET citus.shard_count = 2")
+        try await server.executeOnce("ALTER DATABASE \(database) SET citus.enable_unsafe_triggers = on")
+        try await withConnection {
+            $0.parameters["dbname"] = database
+        } _: {
+            try await $0.executeOnce("CREATE EXTENSION IF NOT EXISTS citus")
+        }
     }
 
     /// A new directory that the server's account can enter.

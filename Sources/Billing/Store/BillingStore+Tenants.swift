@@ -35,11 +35,20 @@ extension BillingStore {
         try await pool.withConnection { connection in
             let rows = try await connection.execute(
                 """
-                SELECT name, confirmed,
-                    (SELECT count(*) FROM contract WHERE contract.tenant_id = tenant.tenant_id),
-                    (SELECT count(*) FROM invoice WHERE invoice.tenant_id = tenant.tenant_id),
-                    (SELECT max(quarter_hour) FROM consumption WHERE consumption.tenant_id = tenant.tenant_id)
-                FROM tenant WHERE $1::text IS NULL OR name = $1 ORDER BY name
+                SELECT name, confirmed, COALESCE(contracts.number, 0), COALESCE(invoices.number, 0), last_quarter_hour
+                FROM tenant
+                LEFT JOIN (
+                    SELECT tenant_id, count(*) AS number FROM contract GROUP BY tenant_id
+                ) AS contracts USING (tenant_id)
+                LEFT JOIN (
+                    SELECT tenant_id, count(*) AS number FROM invoice GROUP BY tenant_id
+                ) AS invoices USING (tenant_id)
+                LEFT JOIN (
+                    SELECT tenant_id, max(quarter_hour) AS last_quarter_hour FROM consumption
+                    WHERE tenant_id = ANY(ARRAY(SELECT tenant_id FROM tenant WHERE $1::text IS NULL OR name = $1))
+                    GROUP BY tenant_id
+                ) AS used USING (tenant_id)
+                WHERE $1::text IS NULL OR name = $1 ORDER BY name
                 """, [name])
             return try rows.map { row in
                 TenantSummary(

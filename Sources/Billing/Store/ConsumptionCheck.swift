@@ -134,19 +134,23 @@ struct TapeCheck {
         if floor >= end { return Verification.Link(name, .noLongerKept, ["the tapes are past retention"]) }
         let rows = try await connection.execute(
             """
-            SELECT gateway.name, service.name, quarter_hour, requests, COALESCE((
-                SELECT sum(quantity)::bigint FROM correction JOIN correction_batch USING (correction_batch_id)
-                WHERE correction.tenant_id = consumption.tenant_id AND correction.gateway_id = consumption.gateway_id
-                    AND correction.service_id = consumption.service_id
-                    AND correction.quarter_hour = consumption.quarter_hour AND dimension = 'requests'
+            WITH corrected AS (
+                SELECT tenant_id, gateway_id, service_id, quarter_hour, sum(quantity)::bigint AS requests
+                FROM correction JOIN correction_batch USING (correction_batch_id) JOIN tenant USING (tenant_id)
+                WHERE tenant.name = $1 AND quarter_hour >= $2 AND quarter_hour < $3 AND dimension = 'requests'
                     AND applied_at IS NOT NULL AND reverted_at IS NULL
-            ), 0), EXISTS (
-                SELECT FROM tape_change
-                WHERE tape_change.gateway_id = consumption.gateway_id
-                    AND tape_change.quarter_hour = consumption.quarter_hour
+                GROUP BY 1, 2, 3, 4
+            ),
+            waiting AS (
+                SELECT DISTINCT gateway_id, quarter_hour FROM tape_change
+                WHERE quarter_hour >= $2 AND quarter_hour < $3
             )
+            SELECT gateway.name, service.name, quarter_hour, consumption.requests, COALESCE(corrected.requests, 0),
+                waiting.gateway_id IS NOT NULL
             FROM consumption JOIN gateway USING (gateway_id) JOIN service USING (tenant_id, service_id)
             JOIN tenant USING (tenant_id)
+            LEFT JOIN corrected USING (tenant_id, gateway_id, service_id, quarter_hour)
+            LEFT JOIN waiting USING (gateway_id, quarter_hour)
             WHERE tenant.name = $1 AND quarter_hour >= $2 AND quarter_hour < $3
             ORDER BY gateway.name, quarter_hour
             """,

@@ -25,7 +25,7 @@ struct GatewayPeriod {
             """
             SELECT
                 (SELECT min(last_reading_at) FROM epoch
-                    WHERE epoch.gateway_id = gateway.gateway_id AND NOT drained
+                    WHERE gateway_id = (SELECT gateway_id FROM gateway WHERE name = $1) AND NOT drained
                         AND last_reading_at > $3::timestamptz - interval '24 hours'
                         AND NOT EXISTS (
                             SELECT FROM epoch AS later
@@ -53,11 +53,11 @@ struct GatewayPeriod {
             ) AS successor ON true
             WHERE gateway.name = $1 AND epoch.last_reading_at >= $2::timestamptz - interval '24 hours'
                 AND COALESCE(epoch.started_at, epoch.first_received_at) < $3
-                AND NOT (epoch.source_kind > 1 AND EXISTS (
-                    SELECT FROM epoch AS higher
-                    WHERE higher.gateway_id = epoch.gateway_id AND higher.source_kind < epoch.source_kind
-                        AND higher.last_reading_at >= $2 AND higher.first_received_at < $3
-                ))
+                AND epoch.source_kind <= COALESCE((
+                    SELECT min(source_kind) FROM epoch
+                    WHERE gateway_id = (SELECT gateway_id FROM gateway WHERE name = $1)
+                        AND last_reading_at >= $2 AND first_received_at < $3
+                ), epoch.source_kind)
             """, range)
         self.lives = try lives.map { row in
             func time(_ column: Int) throws -> Timestamp {

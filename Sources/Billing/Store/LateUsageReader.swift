@@ -40,7 +40,7 @@ struct LateUsageReader {
         var findings = [[LateUsageFinding]](repeating: [], count: due.count)
         let rows = try await connection.execute(
             """
-            SELECT place, invoice.tenant_id, invoice.invoice_id, invoice.number,
+            SELECT wanted.place, invoice.tenant_id, invoice.invoice_id, invoice.number,
                 (document::json -> 'usage' -> 'quantities')::text,
                 (
                     SELECT json_agg(quantities)::text FROM late_usage
@@ -51,32 +51,21 @@ struct LateUsageReader {
                                 AND void.event = 'void'
                         )
                 ),
-                counted.sums
+                invoice.period_start, invoice.period_end
             FROM unnest($1::bigint[], $2::uuid[], $3::timestamptz[])
                 WITH ORDINALITY AS wanted (tenant_id, contract_id, start_at, place)
             JOIN invoice ON invoice.tenant_id = wanted.tenant_id AND invoice.contract_id = wanted.contract_id
                 AND invoice.period_start < start_at AND invoice.period_start >= start_at - $4 * interval '1 day'
-            CROSS JOIN LATERAL (
-                SELECT ARRAY[
-                    COALESCE(sum(requests), 0)::bigint, COALESCE(sum(new_connections), 0)::bigint,
-                    COALESCE(sum(received_bytes), 0)::bigint, COALESCE(sum(sent_bytes), 0)::bigint,
-                    COALESCE(sum(responses_1xx), 0)::bigint, COALESCE(sum(responses_2xx), 0)::bigint,
-                    COALESCE(sum(responses_3xx), 0)::bigint, COALESCE(sum(responses_4xx), 0)::bigint,
-                    COALESCE(sum(responses_5xx), 0)::bigint
-                ] AS sums
-                FROM consumption
-                WHERE consumption.tenant_id = invoice.tenant_id AND quarter_hour >= invoice.period_start
-                    AND quarter_hour < invoice.period_end
-            ) AS counted
             WHERE NOT EXISTS (
                 SELECT FROM invoice_event AS void
                 WHERE void.tenant_id = invoice.tenant_id AND void.invoice_id = invoice.invoice_id
                     AND void.event = 'void'
             )
-            ORDER BY place, invoice.period_start
+            ORDER BY wanted.place, invoice.period_start
             """,
             [due.map(\.tenant), due.compactMap(\.contractID), due.map(\.start.postgres), reach])
-        for row in rows {
+        let counted = try await counted(in: rows)
+        for (number, row) in rows.enumerated() {
             let place = Int(try row.decode(0, as: Int64.self)) - 1
             var billed: [String: Int64] = try CanonicalCoding.value(from: try row.decode(4), "billed quantities")
             if let late = try row.decode(5, as: String?.self) {
@@ -84,10 +73,7 @@ struct LateUsageReader {
                 for entry in entries { billed.merge(entry) { $0 + $1 } }
             }
             billed = billed.filter { $0.value != 0 }
-            var current: [String: Int64] = [:]
-            for (dimension, sum) in zip(Self.dimensions, try row.decode(6, as: [Int64].self)) where sum != 0 {
-                current[dimension.rawValue] = sum
-            }
+            let current = counted[Int64(number + 1)] ?? [:]
             guard billed != current else { continue }
             let invoice: UUID = try row.decode(2)
             let inputs = try await inputs(of: invoice, tenant: try row.decode(1))
@@ -102,6 +88,36 @@ struct LateUsageReader {
                     period: inputs.period, late: late))
         }
         return findings
+    }
+
+    /// What is counted now in the invoices' periods, by their place; nothing of one without records.
+    private func counted(in invoices: PostgresRows) async throws -> [Int64: [String: Int64]] {
+        guard !invoices.isEmpty else { return [:] }
+        let rows = try await connection.execute(
+            """
+            SELECT place, sum(requests)::bigint, sum(new_connections)::bigint, sum(received_bytes)::bigint,
+                sum(sent_bytes)::bigint, sum(responses_1xx)::bigint, sum(responses_2xx)::bigint,
+                sum(responses_3xx)::bigint, sum(responses_4xx)::bigint, sum(responses_5xx)::bigint
+            FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
+                WITH ORDINALITY AS period (tenant_id, start_at, end_at, place)
+            JOIN consumption ON consumption.tenant_id = period.tenant_id AND quarter_hour >= start_at
+                AND quarter_hour < end_at
+            GROUP BY place
+            """,
+            [
+                try invoices.map { try $0.decode(1, as: Int64.self) },
+                try invoices.map { try $0.decode(6, as: PostgresTimestamp.self) },
+                try invoices.map { try $0.decode(7, as: PostgresTimestamp.self) },
+            ])
+        var counted: [Int64: [String: Int64]] = [:]
+        for row in rows {
+            let place: Int64 = try row.decode(0)
+            for (index, dimension) in Self.dimensions.enumerated() {
+                let sum: Int64 = try row.decode(index + 1)
+                if sum != 0 { counted[place, default: [:]][dimension.rawValue] = sum }
+            }
+        }
+        return counted
     }
 
     private func inputs(of invoice: UUID, tenant: Int64) async throws -> InvoiceInputs {

@@ -27,7 +27,8 @@ extension UsageStore {
             _ = try await connection.execute(
                 """
                 WITH ended AS (
-                    UPDATE epoch SET presumed_ended_at = last_received_at + interval '24 hours'
+                    UPDATE epoch SET presumed_ended_at =
+                        (last_received_at AT TIME ZONE 'UTC' + interval '24 hours') AT TIME ZONE 'UTC'
                     WHERE NOT drained AND (presumed_ended_at IS NULL OR presumed_ended_at < last_received_at)
                         AND last_received_at < now() - interval '24 hours'
                         AND last_received_at > now() - interval '31 days'

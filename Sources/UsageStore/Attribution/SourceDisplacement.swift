@@ -90,7 +90,9 @@ struct SourceDisplacement {
             JOIN tapes AS tape ON tape.gateway_id = away.gateway_id
                 AND tape.quarter_hour >= date_bin('15 minutes', since, '2000-01-01 00:00:00+00')
                 AND tape.quarter_hour < until
-            WHERE EXISTS (SELECT FROM epoch WHERE epoch.gateway_id = away.gateway_id AND source_kind > 1)
+            WHERE away.gateway_id IN (
+                SELECT DISTINCT gateway_id FROM epoch WHERE gateway_id = ANY($1::bigint[]) AND source_kind > 1
+            )
             """,
             [gateways, from.map(\.postgres), to.map(\.postgres)]
         )

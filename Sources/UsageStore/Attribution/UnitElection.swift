@@ -45,7 +45,7 @@ struct UnitElection: Sendable {
     ) async throws -> UnitElection? {
         // Most gateways have one source, which the partial index says at once.
         let several = try await connection.execute(
-            "SELECT EXISTS (SELECT FROM epoch WHERE gateway_id = $1 AND source_kind > 1)", [unit.gateway])
+            "SELECT EXISTS (SELECT 1 FROM epoch WHERE gateway_id = $1 AND source_kind > 1)", [unit.gateway])
         guard try several.first?.decode(0, as: Bool.self) == true else { return nil }
         let rows = try await connection.execute(
             """

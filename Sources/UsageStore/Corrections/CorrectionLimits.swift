@@ -36,27 +36,30 @@ struct CorrectionLimits {
     private func refuseBilledEvidence(_ name: String, _ batch: Int64) async throws {
         let rows = try await connection.execute(
             """
-            SELECT tenant.name, gateway.name, correction.quarter_hour, correction.quantity,
-                COALESCE(shown.requests, 0)::bigint, COALESCE(billed.requests, 0)::bigint
-            FROM correction JOIN correction_batch USING (correction_batch_id)
+            WITH proposed AS (
+                SELECT tenant_id, gateway_id, service_id, quarter_hour, quantity
+                FROM correction JOIN correction_batch USING (correction_batch_id)
+                WHERE correction_batch_id = $1 AND kind = 'evidence'
+            ),
+            shown AS (
+                SELECT tenant_id, gateway_id, service_id, quarter_hour, sum(requests) AS requests FROM gap_evidence
+                WHERE (gateway_id, quarter_hour) IN (SELECT gateway_id, quarter_hour FROM proposed)
+                GROUP BY 1, 2, 3, 4
+            ),
+            billed AS (
+                SELECT tenant_id, gateway_id, service_id, quarter_hour, sum(quantity) AS requests
+                FROM correction JOIN correction_batch USING (correction_batch_id)
+                WHERE (gateway_id, quarter_hour) IN (SELECT gateway_id, quarter_hour FROM proposed)
+                    AND kind = 'evidence' AND applied_at IS NOT NULL AND reverted_at IS NULL
+                GROUP BY 1, 2, 3, 4
+            )
+            SELECT tenant.name, gateway.name, quarter_hour, proposed.quantity, COALESCE(shown.requests, 0)::bigint,
+                COALESCE(billed.requests, 0)::bigint
+            FROM proposed LEFT JOIN shown USING (tenant_id, gateway_id, service_id, quarter_hour)
+            LEFT JOIN billed USING (tenant_id, gateway_id, service_id, quarter_hour)
             JOIN tenant USING (tenant_id) JOIN gateway USING (gateway_id)
-            LEFT JOIN LATERAL (
-                SELECT sum(requests) AS requests FROM gap_evidence
-                WHERE gap_evidence.gateway_id = correction.gateway_id
-                    AND gap_evidence.quarter_hour = correction.quarter_hour
-                    AND gap_evidence.tenant_id = correction.tenant_id
-                    AND gap_evidence.service_id = correction.service_id
-            ) AS shown ON true
-            LEFT JOIN LATERAL (
-                SELECT sum(other.quantity) AS requests
-                FROM correction AS other JOIN correction_batch AS earlier USING (correction_batch_id)
-                WHERE other.tenant_id = correction.tenant_id AND other.gateway_id = correction.gateway_id
-                    AND other.service_id = correction.service_id AND other.quarter_hour = correction.quarter_hour
-                    AND earlier.kind = 'evidence' AND earlier.applied_at IS NOT NULL AND earlier.reverted_at IS NULL
-            ) AS billed ON true
-            WHERE correction_batch_id = $1 AND kind = 'evidence'
-                AND correction.quantity + COALESCE(billed.requests, 0) > COALESCE(shown.requests, 0)
-            ORDER BY correction.quarter_hour, 1, 2 LIMIT 1
+            WHERE proposed.quantity + COALESCE(billed.requests, 0) > COALESCE(shown.requests, 0)
+            ORDER BY quarter_hour, 1, 2 LIMIT 1
             """, [batch])
         guard let row = rows.first else { return }
         throw CorrectionRefusal(

@@ -76,9 +76,11 @@ extension UsageStore {
             try await connection.execute(
                 """
                 SELECT name, source, reason, proposed_at, proposed_by, applied_at, applied_by, reverted_at, reverted_by,
-                    (SELECT count(*) FROM correction WHERE correction.correction_batch_id = batch.correction_batch_id),
-                    kind
-                FROM correction_batch AS batch ORDER BY correction_batch_id DESC
+                    COALESCE(number, 0), kind
+                FROM correction_batch LEFT JOIN (
+                    SELECT correction_batch_id, count(*) AS number FROM correction GROUP BY correction_batch_id
+                ) AS rows USING (correction_batch_id)
+                ORDER BY correction_batch_id DESC
                 """
             ).map { try CorrectionBatch($0) }
         }
@@ -136,9 +138,12 @@ extension UsageStore {
         let rows = try await connection.execute(
             """
             SELECT name, source, reason, proposed_at, proposed_by, applied_at, applied_by, reverted_at, reverted_by,
-                (SELECT count(*) FROM correction WHERE correction.correction_batch_id = batch.correction_batch_id),
+                (
+                    SELECT count(*) FROM correction
+                    WHERE correction_batch_id = (SELECT correction_batch_id FROM correction_batch WHERE name = $1)
+                ),
                 kind, correction_batch_id
-            FROM correction_batch AS batch WHERE name = $1
+            FROM correction_batch WHERE name = $1
             """,
             [name]
         )

@@ -113,17 +113,29 @@ private struct Doctor {
     func identityConflicts() async throws -> [Diagnosis] {
         let rows = try await connection.execute(
             """
-            SELECT gateway.name, instance.name, min(from_at), max(to_at),
-                (SELECT array_agg(DISTINCT peer ORDER BY peer) FROM tapes AS tape JOIN stream_peer USING (instance_id, stream_id)
-                WHERE tape.instance_id = gap.instance_id AND tape.last_flush_at >= min(from_at)
-                    AND tape.first_flush_at <= max(to_at)
-                    AND tape.quarter_hour >= min(from_at) - interval '15 minutes' AND tape.quarter_hour <= max(to_at))
+            SELECT gateway.name, instance.name, min(from_at), max(to_at), gap.instance_id
             FROM gap JOIN instance USING (instance_id) JOIN gateway ON gateway.gateway_id = gap.gateway_id
             WHERE reason = 'identity_conflict' AND quarter_hour > now() - interval '24 hours'
             GROUP BY gateway.name, instance.name, gap.instance_id ORDER BY 1, 2
             """)
+        guard !rows.isEmpty else { return [] }
+        let seen = try await connection.execute(
+            """
+            SELECT instance_id, array_agg(DISTINCT peer ORDER BY peer)
+            FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS conflict (instance_id, from_at, to_at)
+            JOIN tapes AS tape USING (instance_id) JOIN stream_peer USING (instance_id, stream_id)
+            WHERE last_flush_at >= from_at AND first_flush_at <= to_at
+                AND quarter_hour >= from_at - interval '15 minutes' AND quarter_hour <= to_at
+            GROUP BY instance_id
+            """,
+            [
+                try rows.map { try $0.decode(4, as: Int64.self) }, try rows.map { try $0.timestamp(2).postgres },
+                try rows.map { try $0.timestamp(3).postgres },
+            ])
+        var peersOf: [Int64: [String]] = [:]
+        for row in seen { peersOf[try row.decode(0)] = try row.decode(1, as: [String].self) }
         return try rows.map { row in
-            let peers: [String] = try row.decode(4, as: [String]?.self) ?? []
+            let peers = peersOf[try row.decode(4)] ?? []
             return Diagnosis(
                 check: "identity_conflict",
                 subject: "\(try row.decode(0, as: String.self)), \(try row.decode(1, as: String.self))",
