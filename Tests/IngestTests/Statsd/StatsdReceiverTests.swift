@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import Metering
 import ServiceLifecycle
+import Synchronization
 import Testing
 import UsageStore
 
@@ -130,42 +131,42 @@ import UsageStore
         var configuration = StatsdUDPReceiver.Configuration(host: "127.0.0.1", port: 0)
         configuration.threads = 1
         configuration.receiveBuffer = 4096
-        let receivers = Kept()
-        let sent = Kept()
+        let (kept, sent) = (Kept<StatsdUDPReceiver>(), Kept<Int64>())
         try await serve({ onListening in
             let receiver = StatsdUDPReceiver(
                 configuration: configuration, senders: senders, book: book, logger: ReceiverHarness.logger, now: now,
                 onListening: onListening)
-            receivers.receiver = receiver
+            kept.value.withLock { $0 = receiver }
             return receiver
         }) { port in
             let socket = try UDPSender(port: port)
             let padding = String(repeating: "x", count: 900)
-            for _ in 0..<20_000 {
+            let receiver = try #require(kept.value.withLock { $0 })
+            var count: Int64 = 0
+            for _ in 0..<20_000 where receiver.statistics.dropped == 0 {
                 try socket.send("envoy.http.a.downstream_rq_completed:1|c\nenvoy.http.\(padding):1|c")
-                sent.count += 1
-                if (receivers.receiver?.statistics.dropped ?? 0) > 0 { break }
+                count += 1
             }
             // The kernel says it with the next datagram.
             for _ in 0..<5 {
                 try socket.send("envoy.http.a.downstream_rq_completed:1|c")
-                sent.count += 1
+                count += 1
                 try await Task.sleep(for: .milliseconds(50))
             }
+            sent.value.withLock { [count] in $0 = count }
         }
-        let statistics = try #require(receivers.receiver).statistics
+        let statistics = try #require(kept.value.withLock { $0 }).statistics
         #expect(statistics.dropped > 0)
-        #expect(statistics.datagrams + statistics.dropped == sent.count)
+        #expect(statistics.datagrams + statistics.dropped == sent.value.withLock { $0 })
         #expect(sums()["http.a.downstream_rq_completed"] == statistics.datagrams)
         let source = try #require(book.sources.first)
         let remarks = source.commit(at: now().advanced(byMicroseconds: 5_000_000))?.remarks ?? []
         #expect(remarks.map(\.reason) == ["udp_drop"] && remarks.map(\.occurrences) == [statistics.dropped])
     }
 
-    /// Unchecked: written by the serving task before the body runs, and by the body; read when both have ended.
-    private final class Kept: @unchecked Sendable {
-        var receiver: StatsdUDPReceiver?
-        var count: Int64 = 0
+    /// What one task finds and another looks at.
+    private final class Kept<Value: Sendable>: Sendable {
+        let value = Mutex<Value?>(nil)
     }
 }
 
