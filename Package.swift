@@ -144,8 +144,11 @@ let package = Package(
 
         // Tests read Tests/Fixtures and the shipped config/ and migrations/ where they lie.
         .target(
-            name: "TestSupport", dependencies: ["PostgreSQL", .product(name: "Logging", package: "swift-log")],
-            path: "Tests/TestSupport"),
+            name: "TestSupport",
+            dependencies: [
+                "PostgreSQL", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Tests/TestSupport"),
         .testTarget(name: "WireFormatsTests", dependencies: ["TestSupport", "WireFormats"]),
         .testTarget(name: "MeteringTests", dependencies: ["Metering"]),
         .testTarget(

@@ -1,11 +1,11 @@
-import Metering
-import PostgreSQL
+package import Metering
+package import PostgreSQL
 
 /// What was observed of gateways in a period, as statements.
 ///
 /// The gateways are those given and those that a tenant's roll-ups name: so the statements can be sent before it is known
 /// which these are.
-struct CoverageReader {
+package struct CoverageReader {
     private let gateways: [Int64]
     private let tenant: String
     private let grain: String
@@ -13,8 +13,12 @@ struct CoverageReader {
     private let start: Timestamp
     private let end: Timestamp
 
-    /// Of gateways alone, or of those and a source's; a source of quarter hours names none.
-    init(of gateways: [Int64], and source: UsageSource? = nil, from start: Timestamp, to end: Timestamp) {
+    package init(of gateways: [Int64], from start: Timestamp, to end: Timestamp) {
+        self.init(of: gateways, and: nil, from: start, to: end)
+    }
+
+    /// Of gateways and of those that a source names; a source of quarter hours names none.
+    init(of gateways: [Int64], and source: UsageSource?, from start: Timestamp, to end: Timestamp) {
         self.gateways = gateways
         self.start = start
         self.end = end
@@ -53,8 +57,9 @@ struct CoverageReader {
             [gateways, start.postgres, end.postgres, tenant, grain, zone])
     }
 
-    /// The epochs of the gateways, of the highest source that reported from each in the period.
-    var lives: PostgresStatement {
+    /// The epochs of the gateways, of the highest source that reported from each in the period. Those that had ended before
+    /// it are not looked at.
+    package var lives: PostgresStatement {
         PostgresStatement(
             """
             SELECT started_at, observed_from, last_reading_at, drained, successor_started_at, is_inherited
@@ -80,6 +85,7 @@ struct CoverageReader {
                         WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = $4)
                             AND grain = $5 AND zone = $6 AND starts_at >= $2 AND starts_at < $3
                     ))
+                    AND epoch.last_read_on >= (($2::timestamptz - interval '24 hours') AT TIME ZONE 'UTC')::date
                     AND epoch.last_reading_at >= $2::timestamptz - interval '24 hours'
                     AND COALESCE(epoch.started_at, epoch.first_received_at) < $3
             ) AS life
@@ -101,7 +107,7 @@ extension MonthlyUsage.GapReport {
 
 extension Coverage.Life {
     /// A row of ``CoverageReader/lives``.
-    init(_ row: PostgresRow) throws {
+    package init(_ row: PostgresRow) throws {
         self.init(
             started: try row.timestamp(0), observedFrom: try row.timestamp(1), lastReading: try row.timestamp(2),
             isDrained: try row.decode(3), successorStarted: try row.optionalTimestamp(4),

@@ -1,5 +1,5 @@
 package import Metering
-import PostgreSQL
+package import PostgreSQL
 import Pricing
 
 extension UsageStore {
@@ -63,29 +63,44 @@ extension UsageStore {
     package func carried(over instant: Timestamp, ofTenant tenant: String) async throws -> [CarriedSpan] {
         try await pool.withConnection { connection in
             let known = try await KnownTenant(tenant, on: connection)
-            let rows = try await connection.execute(
-                """
-                SELECT gateway.name, service.name, quarter_hour, since, until, requests FROM (
-                    SELECT gateway_id, service_id, quarter_hour, carried_since AS since, carried_until AS until,
-                        carried_in AS requests
-                    FROM consumption WHERE tenant_id = $1 AND quarter_hour = $2 AND carried_in > 0
-                    UNION ALL
-                    SELECT gateway_id, service_id, quarter_hour, since, until, requests
-                    FROM carried_over WHERE tenant_id = $1 AND quarter_hour > $2 AND since < $2
-                ) AS carried
-                JOIN gateway USING (gateway_id) JOIN service ON service.tenant_id = $1 AND service.service_id = carried.service_id
-                ORDER BY gateway.name, service.name, since, until
-                """,
-                [known.number, instant.postgres])
-            return try rows.map { row in
-                CarriedSpan(
-                    gateway: try row.decode(0), service: try row.decode(1), quarterHour: try row.timestamp(2),
-                    since: try row.timestamp(3), until: try row.timestamp(4), requests: try row.decode(5))
-            }
+            return try await Self.carried(over: [(known.number, instant)], on: connection)[0]
         }
     }
 
-    static func gatewayNumber(_ name: String, on connection: PostgresConnection) async throws -> Int64 {
+    /// The same of many tenants, by the places of their instants.
+    package static func carried(
+        over edges: [(tenant: Int64, instant: Timestamp)], on connection: PostgresConnection
+    ) async throws -> [[CarriedSpan]] {
+        let rows = try await connection.execute(
+            """
+            WITH edge AS (
+                SELECT * FROM unnest($1::bigint[], $2::timestamptz[]) WITH ORDINALITY AS edge (tenant_id, at, place)
+            )
+            SELECT place, gateway.name, service.name, carried.quarter_hour, since, until, requests FROM (
+                SELECT place, tenant_id, gateway_id, service_id, quarter_hour, carried_since AS since,
+                    carried_until AS until, carried_in AS requests
+                FROM edge JOIN consumption USING (tenant_id)
+                WHERE quarter_hour = edge.at AND quarter_hour = ANY($2::timestamptz[]) AND carried_in > 0
+                UNION ALL
+                -- What began before the quarter hour before its own may have begun before an instant further back.
+                SELECT place, tenant_id, gateway_id, service_id, quarter_hour, since, until, requests
+                FROM edge JOIN carried_over USING (tenant_id) WHERE quarter_hour > edge.at AND since < edge.at
+            ) AS carried
+            JOIN gateway USING (gateway_id) JOIN service USING (tenant_id, service_id)
+            ORDER BY place, gateway.name COLLATE "C", service.name COLLATE "C", since, until
+            """,
+            [edges.map(\.tenant), edges.map(\.instant.postgres)])
+        var spans = [[CarriedSpan]](repeating: [], count: edges.count)
+        for row in rows {
+            spans[Int(try row.decode(0, as: Int64.self)) - 1].append(
+                CarriedSpan(
+                    gateway: try row.decode(1), service: try row.decode(2), quarterHour: try row.timestamp(3),
+                    since: try row.timestamp(4), until: try row.timestamp(5), requests: try row.decode(6)))
+        }
+        return spans
+    }
+
+    package static func gatewayNumber(_ name: String, on connection: PostgresConnection) async throws -> Int64 {
         let known = try await connection.execute("SELECT gateway_id FROM gateway WHERE name = $1", [name])
         if let row = known.first { return try row.decode(0) }
         let names = try await connection.execute("SELECT name FROM gateway ORDER BY name LIMIT 20")

@@ -1,5 +1,5 @@
 package import Metering
-import PostgreSQL
+package import PostgreSQL
 
 /// How far the readings of gateways are complete (rule 10): a period can close when its end has been passed.
 package struct Watermark: Hashable, Sendable {
@@ -22,7 +22,7 @@ package struct Watermark: Hashable, Sendable {
 
     /// All before it has been read and derived.
     package var passed: Timestamp
-    /// The earliest first, at most a hundred; empty where nothing is expected: then it is the present.
+    /// The earliest first, at most a hundred epochs; empty where nothing is expected: then it is the present.
     package var holds: [Hold]
 
     /// Whether a period that ends at `end` can close.
@@ -66,31 +66,42 @@ extension UsageStore {
     ) async throws -> Watermark {
         let clock = try await connection.execute("SELECT now()")
         let now = try asOf ?? clock.first?.timestamp(0) ?? .earliest
+        let holds = try await Watermark.holds(of: gateways, asOf: now, on: connection)
+        return Watermark(passed: min(holds.first?.at ?? now, now), holds: holds)
+    }
+}
+
+extension Watermark {
+    /// What holds the watermarks of gateways, the earliest first: the one rule, for who asks and for who finalizes.
+    package static func holds(
+        of gateways: [Int64], asOf now: Timestamp, on connection: PostgresConnection
+    ) async throws -> [Hold] {
         let rows = try await connection.execute(
             """
             SELECT gateway.name, held.instance, held.at, held.until FROM (
-                SELECT epoch.gateway_id, instance.name AS instance, epoch.last_reading_at AS at,
+                (SELECT epoch.gateway_id, instance.name AS instance, epoch.last_reading_at AS at,
                     epoch.last_reading_at + interval '24 hours' AS until
                 FROM epoch JOIN instance USING (instance_id)
                 WHERE epoch.gateway_id = ANY($1::bigint[]) AND NOT epoch.drained
+                    AND epoch.last_read_on >= (($2::timestamptz - interval '24 hours') AT TIME ZONE 'UTC')::date
                     AND epoch.last_reading_at > $2::timestamptz - interval '24 hours'
                     AND NOT EXISTS (
                         SELECT FROM epoch AS later
                         WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
                             AND later.first_received_at > epoch.last_received_at
                     )
+                ORDER BY at, instance LIMIT 100)
                 UNION ALL
                 SELECT gateway_id, NULL, min(quarter_hour), NULL FROM tape_change
                 WHERE gateway_id = ANY($1::bigint[]) GROUP BY gateway_id
             ) AS held JOIN gateway USING (gateway_id)
-            ORDER BY held.at, gateway.name, held.instance LIMIT 100
+            ORDER BY held.at, gateway.name, held.instance
             """,
             [gateways, now.postgres])
-        let holds = try rows.map { row in
-            Watermark.Hold(
+        return try rows.map { row in
+            Hold(
                 gateway: try row.decode(0), instance: try row.decode(1), at: try row.timestamp(2),
                 reason: try row.optionalTimestamp(3).map { .expected(until: $0) } ?? .queued)
         }
-        return Watermark(passed: min(holds.first?.at ?? now, now), holds: holds)
     }
 }

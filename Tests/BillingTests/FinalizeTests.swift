@@ -74,6 +74,30 @@ import UsageStore
         }
     }
 
+    @Test func `What was carried over an edge is printed, also by an outage longer than a quarter hour`() async throws {
+        try await withBilled { billed in
+            let contract = try await billed.contract(from: "2026-03-01", until: "2026-04-01")
+            // Read at 00:05 after a reading at 23:58; read at 00:40 after one at 23:10; and so at the end.
+            for (at, since, until, requests, isLong) in [
+                ("2026-03-01T00:00:00Z", "2026-02-28T23:58:00Z", "2026-03-01T00:05:00Z", 3, false),
+                ("2026-03-01T00:30:00Z", "2026-02-28T23:10:00Z", "2026-03-01T00:40:00Z", 600, true),
+                ("2026-04-01T00:00:00Z", "2026-03-31T23:59:00Z", "2026-04-01T00:01:00Z", 7, false),
+                ("2026-04-01T06:00:00Z", "2026-03-31T23:00:00Z", "2026-04-01T06:02:00Z", 90, true),
+            ] as [(String, String, String, Int64, Bool)] {
+                try await billed.use(requests, at: at)
+                try await billed.carry(requests, into: at, since: since, until: until, isLong: isLong)
+            }
+            let preview = try await billed.billing.preview(
+                contract: contract.id, month: "2026-03", now: .at("2026-04-02T00:00:00Z")
+            ).document
+            let crossings = preview.coverage.crossings
+            #expect(crossings.map(\.requests) == [600, 3, 90, 7])
+            #expect(crossings.map(\.edge) == [.start, .start, .end, .end])
+            #expect(crossings[0].since == "2026-02-28T23:10:00Z" && crossings[0].until == "2026-03-01T00:40:00Z")
+            #expect(preview.totalMinor == 603)
+        }
+    }
+
     @Test func `What preview says is what finalize writes`() async throws {
         try await withBilled { billed in
             let contract = try await billed.contract(

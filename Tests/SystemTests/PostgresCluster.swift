@@ -39,9 +39,9 @@ actor PostgresCluster {
     }
 
     /// Crashes the server and starts it again.
-    func restart() async throws {
+    func restart(under environment: [String] = []) async throws {
         await crash()
-        try await start()
+        try await start(under: environment)
     }
 
     private func make() async throws {
@@ -59,11 +59,14 @@ actor PostgresCluster {
     }
 
     /// Starts the server and waits until it has recovered and takes connections.
-    func start() async throws {
-        let command = asServer([
-            programs + "/postgres", "-D", cluster, "-c", "listen_addresses=", "-c",
-            "unix_socket_directories=\(socketDirectory)", "-c", "fsync=off",
-        ])
+    ///
+    /// - Parameter environment: `NAME=value` pairs.
+    func start(under environment: [String] = []) async throws {
+        let command = asServer(
+            ["/usr/bin/env"] + environment + [
+                programs + "/postgres", "-D", cluster, "-c", "listen_addresses=", "-c",
+                "unix_socket_directories=\(socketDirectory)", "-c", "fsync=off",
+            ])
         let server = try await ChildProcess.launch(command[0], Array(command.dropFirst()), log: log)
         self.server = server
         try await wait(for: "PostgreSQL takes connections (its log is \(log))") {
@@ -76,6 +79,15 @@ actor PostgresCluster {
     func execute(_ sql: String) async throws {
         _ = try await Command.run(programs + "/psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
             .succeeded()
+    }
+
+    /// The number that a query gives.
+    func number(_ sql: String) async throws -> Int {
+        let answer = try await Command.run(programs + "/psql", ["-X", "-qAt", "-d", url, "-c", sql]).succeeded()
+        guard let number = Int(answer.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw SystemTestError("\(sql) gives \(answer)")
+        }
+        return number
     }
 
     /// Stops the server in immediate mode, as a crash would: no checkpoint, connections cut.

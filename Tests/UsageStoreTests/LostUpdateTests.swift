@@ -1,5 +1,7 @@
 import Metering
 import PostgreSQL
+import Synchronization
+import TestSupport
 import Testing
 
 @testable import UsageStore
@@ -7,34 +9,56 @@ import Testing
 /// The lost update that the lock on a unit prevents: a job reads 100, a commit follows, another job writes 150, the
 /// first writes 100, the queue is empty and the record wrong for ever.
 @Suite struct LostUpdateTests {
-    /// Tables in the order in which a job comes to them: it is stopped before its first statement with one of them.
-    static let tables = [
-        "retention_floor", "meter_version", "gateway", "counter_set", "epoch_baseline", "counter", "stream_remark",
-        "tenant", "service", "consumption", "carried_over", "rollup_zone", "consumption_rollup", "unattributed", "gap",
-    ]
-
-    @Test(arguments: tables)
-    func `A commit and a second job in the middle of a job lose nothing`(table: String) async throws {
-        try await withStore(connections: 5) { store in
-            var stream = try await oneHundred(store)
-            let gate = try await PostgresConnection.connect(store.pool.configuration, logger: store.logger)
-            _ = try await gate.executeOnce("BEGIN")
-            _ = try await gate.executeOnce("LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE")
-            async let first = store.aggregate()
-            try await waiting(1, store)
-            try await fiftyMore(&stream, store)
-            async let second = store.aggregate()
-            try await waiting(2, store)
-            await gate.close()
-            let failures = try await first.failures + second.failures
-            #expect(failures == [])
-            #expect(try await store.requests() == 150)
-            #expect(try await store.number("SELECT count(*) FROM tape_change") == 0)
-            // Each roll-up took the difference once.
-            let rollUps = try await store.names(
-                "SELECT DISTINCT concat(requests, ' ', records) FROM consumption_rollup")
-            #expect(rollUps == ["150 1"])
+    @Test func `Commits and a second job at any statement of a job lose nothing`() async throws {
+        try await withStore(connections: 8) { store in
+            try await store.putShippedMetersInForce()
+            try await StatementProxy.run(before: store.pool.configuration) { proxy in
+                var place = 1
+                while try await hold(at: place, proxy, store) { place += 1 }
+                #expect(place > 30)
+                #expect(try await store.number("SELECT count(*) FROM tape_change") == 0)
+                let report = try await store.checkConservation(from: .at(0, 0), to: .at(0, 0).plus(seconds: 1_000_000))
+                #expect(report.differences == [])
+            }
         }
+    }
+
+    /// Stops a job before a statement, while its unit and a quarter hour before that change and a second job takes both.
+    ///
+    /// - Returns: whether the job came so far.
+    private func hold(at place: Int, _ proxy: StatementProxy, _ store: UsageStore) async throws -> Bool {
+        let tenant = "at-\(place)"
+        let counter = "http.tenant_\(tenant).downstream_rq_completed"
+        let before = Timestamp.at(0, 0).plus(seconds: Int64(place) * 1800)
+        let unit = before.plus(seconds: 900)
+        var stream = Stream(Int64(place) * 2, instance: "envoy-1 \(tenant)")
+        stream.flush(at: unit.plus(seconds: 30), [counter: 60], started: unit)
+        stream.flush(at: unit.plus(seconds: 60), [counter: 100], started: unit)
+        try await store.commit(&stream)
+        var second: Task<AggregationRun, any Error>?
+        let (first, isHeld) = try await proxy.holding(at: place) {
+            try await withProcess(proxy.configuration) { try await $0.aggregate() }
+        } while: {
+            stream.flush(at: unit.plus(seconds: 120), [counter: 150], started: unit)
+            stream.end()
+            try await store.commit(&stream)
+            var other = Stream(Int64(place) * 2 + 1, instance: "envoy-2 \(tenant)")
+            other.flush(at: before.plus(seconds: 60), [counter: 7], started: before)
+            other.end()
+            try await store.commit(&other)
+            second = try await store.aggregateUntilItWaits()
+        }
+        let failures = try await first.failures + (second?.value.failures ?? [])
+        #expect(failures == [], "statement \(place)")
+        guard isHeld else { return false }
+        // Each roll-up took each difference once.
+        let rollUps = try await store.names(
+            """
+            SELECT concat_ws(' ', grain, requests, records) FROM consumption_rollup JOIN tenant USING (tenant_id)
+            WHERE name = $1 ORDER BY 1
+            """, [tenant])
+        #expect(rollUps == ["day 157 2", "hour 157 2", "month 157 2"], "statement \(place)")
+        return true
     }
 
     @Test func `Without the lock the same course of events loses the commit for ever`() async throws {
@@ -84,18 +108,26 @@ import Testing
                 "DELETE FROM tape_change WHERE tape_change_id = ANY($1::bigint[])", [taken])
         }
     }
+}
 
-    /// Waits until as many sessions of this database wait for a lock.
-    private func waiting(_ sessions: Int64, _ store: UsageStore) async throws {
-        for _ in 0..<1500 {
-            let waiting = try await store.number(
-                """
-                SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-                WHERE datname = current_database() AND NOT granted
-                """)
-            if waiting == sessions { return }
-            try await Task.sleep(for: .milliseconds(20))
+extension UsageStore {
+    /// Begins a run of the job, and returns when it waits for somebody, or has ended.
+    fileprivate func aggregateUntilItWaits() async throws -> Task<AggregationRun, any Error> {
+        let hasEnded = Mutex(false)
+        let run = Task {
+            defer { hasEnded.withLock { $0 = true } }
+            return try await aggregate()
         }
-        Issue.record("\(sessions) sessions never waited at one time")
+        for _ in 0..<1500 where !hasEnded.withLock({ $0 }) {
+            let waiting = try await number(
+                """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'
+                """)
+            if waiting > 0 { return run }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        if !hasEnded.withLock({ $0 }) { Issue.record("the second job neither ended nor waited") }
+        return run
     }
 }

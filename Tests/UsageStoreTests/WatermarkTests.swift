@@ -1,4 +1,5 @@
 import Metering
+import PostgreSQL
 import Testing
 
 @testable import UsageStore
@@ -58,6 +59,41 @@ import Testing
                 ofTenant: "globex", from: .at(0, 0), to: .at(24, 0), asOf: .at(12, 30))
             #expect(globex.passed == .at(12, 16))
             await #expect(throws: UsageStoreError.self) { try await store.watermark(of: "nowhere") }
+        }
+    }
+
+    @Test func `What had ended before a period is read neither for its coverage nor for a watermark`() async throws {
+        try await withStore { store in
+            // Twenty thousand lives of an hour each, one after another, of which the last day's are asked for.
+            try await store.pool.execute(
+                "INSERT INTO gateway (name, metering_since) VALUES ('edge', $1)", [Timestamp.at(0, 0).postgres])
+            try await store.pool.execute(
+                "INSERT INTO instance (gateway_id, name) SELECT gateway_id, 'envoy' FROM gateway")
+            try await store.pool.execute("INSERT INTO collect_version (patterns) VALUES ('*')")
+            try await store.pool.execute(
+                """
+                INSERT INTO epoch (
+                    instance_id, gateway_id, collect_version_id, started_at, first_hot_restart_epoch, first_sent_at,
+                    first_received_at, last_hot_restart_epoch, last_sent_at, last_received_at, last_reading_at
+                )
+                SELECT instance_id, gateway_id, collect_version_id, began, 0, began, began, 0, ended, ended, ended
+                FROM instance, collect_version, generate_series(1, 20000) AS life (number)
+                CROSS JOIN LATERAL (
+                    SELECT $1::timestamptz - number * interval '1 hour' AS began,
+                        $1::timestamptz - number * interval '1 hour' + interval '50 minutes' AS ended
+                ) AS times
+                """, [Timestamp.at(24, 0).postgres])
+            try await store.pool.withConnection { _ = try await $0.executeOnce("ANALYZE epoch") }
+            try await store.pool.transaction(.repeatableRead, readOnly: true) { connection in
+                let gateway = try await UsageStore.gatewayNumber("edge", on: connection)
+                let reader = CoverageReader(of: [gateway], from: .at(0, 0), to: .at(24, 0))
+                #expect(try await connection.execute(reader.lives).count == 48)
+                let holds = try await Watermark.holds(of: [gateway], asOf: .at(24, 0), on: connection)
+                #expect(holds.map(\.at) == [.at(23, 50)])
+                let read = try await connection.execute(
+                    "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'epoch'")
+                #expect(try read[0].decode(0, as: Int64.self) < 1000)
+            }
         }
     }
 }

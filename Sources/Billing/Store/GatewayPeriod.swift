@@ -21,53 +21,16 @@ struct GatewayPeriod {
 
     init(_ key: Key, _ store: BillingStore, _ connection: PostgresConnection, now: Timestamp) async throws {
         let range: [any PostgresEncodable] = [key.gateway, key.start.postgres, key.end.postgres]
-        let states = try await connection.execute(
-            """
-            SELECT
-                (SELECT min(last_reading_at) FROM epoch
-                    WHERE gateway_id = (SELECT gateway_id FROM gateway WHERE name = $1) AND NOT drained
-                        AND last_reading_at > $3::timestamptz - interval '24 hours'
-                        AND NOT EXISTS (
-                            SELECT FROM epoch AS later
-                            WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
-                                AND later.first_received_at > epoch.last_received_at
-                        )),
-                (SELECT min(quarter_hour) FROM tape_change
-                    WHERE tape_change.gateway_id = gateway.gateway_id AND quarter_hour < $2)
-            FROM gateway WHERE gateway.name = $1
-            """, [key.gateway, key.end.postgres, now.postgres])
-        watermark = try states.first?.decode(0, as: PostgresTimestamp?.self).map { Timestamp($0) }
-        waitsForAggregation = try states.first?.decode(1, as: PostgresTimestamp?.self).map { Timestamp($0) }
-        let lives = try await connection.execute(
-            """
-            SELECT COALESCE(epoch.started_at, epoch.first_received_at),
-                COALESCE(epoch.baseline_at, epoch.started_at, epoch.first_received_at), epoch.last_reading_at,
-                epoch.drained, COALESCE(successor.started_at, successor.first_received_at),
-                COALESCE(successor.first_hot_restart_epoch > epoch.last_hot_restart_epoch, false)
-            FROM epoch JOIN gateway USING (gateway_id)
-            LEFT JOIN LATERAL (
-                SELECT started_at, first_received_at, first_hot_restart_epoch FROM epoch AS later
-                WHERE later.instance_id = epoch.instance_id AND later.source_kind = epoch.source_kind
-                    AND later.first_received_at > epoch.last_received_at
-                ORDER BY later.first_received_at LIMIT 1
-            ) AS successor ON true
-            WHERE gateway.name = $1 AND epoch.last_reading_at >= $2::timestamptz - interval '24 hours'
-                AND COALESCE(epoch.started_at, epoch.first_received_at) < $3
-                AND epoch.source_kind <= COALESCE((
-                    SELECT min(source_kind) FROM epoch
-                    WHERE gateway_id = (SELECT gateway_id FROM gateway WHERE name = $1)
-                        AND last_reading_at >= $2 AND first_received_at < $3
-                ), epoch.source_kind)
-            """, range)
-        self.lives = try lives.map { row in
-            func time(_ column: Int) throws -> Timestamp {
-                Timestamp(try row.decode(column, as: PostgresTimestamp.self))
+        let number = try await UsageStore.gatewayNumber(key.gateway, on: connection)
+        for hold in try await Watermark.holds(of: [number], asOf: now, on: connection) {
+            switch hold.reason {
+            case .expected: watermark = watermark ?? hold.at
+            case .queued where hold.at < key.end: waitsForAggregation = hold.at
+            case .queued: break
             }
-            return Coverage.Life(
-                started: try time(0), observedFrom: try time(1), lastReading: try time(2), isDrained: try row.decode(3),
-                successorStarted: try row.decode(4, as: PostgresTimestamp?.self).map { Timestamp($0) },
-                isInherited: try row.decode(5))
         }
+        lives = try await connection.execute(CoverageReader(of: [number], from: key.start, to: key.end).lives)
+            .map { try Coverage.Life($0) }
         let gaps = try await connection.execute(
             """
             SELECT gap.tenant_id, instance.name, from_at, to_at, reason, lower_bound, upper_bound

@@ -109,29 +109,13 @@ struct InputsReader {
 
     /// Usage whose interval spans an edge of the period.
     private func crossings(of due: [DuePeriod]) async throws -> [[InvoiceCoverage.Crossing]] {
-        let rows = try await connection.execute(
-            """
-            SELECT place, edge, gateway.name, service.name, carried_in, carried_since, carried_until
-            FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
-                WITH ORDINALITY AS wanted (tenant_id, start_at, end_at, place)
-            CROSS JOIN LATERAL (VALUES ('start', start_at), ('end', end_at)) AS edges (edge, at)
-            JOIN consumption ON consumption.tenant_id = wanted.tenant_id AND quarter_hour = at
-            JOIN gateway USING (gateway_id)
-            JOIN service ON service.tenant_id = wanted.tenant_id AND service.service_id = consumption.service_id
-            WHERE carried_in > 0 AND carried_since < at
-            ORDER BY place, edge DESC, gateway.name COLLATE "C", service.name COLLATE "C"
-            """,
-            [due.map(\.tenant), due.map(\.start.postgres), due.map(\.end.postgres)])
-        var crossings = [[InvoiceCoverage.Crossing]](repeating: [], count: due.count)
-        for row in rows {
-            crossings[Int(try row.decode(0, as: Int64.self)) - 1].append(
-                InvoiceCoverage.Crossing(
-                    edge: try row.decode(1, as: String.self) == "start" ? .start : .end, gateway: try row.decode(2),
-                    service: try row.decode(3), requests: try row.decode(4),
-                    since: Timestamp(try row.decode(5, as: PostgresTimestamp.self)).description,
-                    until: Timestamp(try row.decode(6, as: PostgresTimestamp.self)).description))
+        let starts = try await UsageStore.carried(over: due.map { ($0.tenant, $0.start) }, on: connection)
+        let ends = try await UsageStore.carried(over: due.map { ($0.tenant, $0.end) }, on: connection)
+        return due.indices.map { index in
+            // What began before the period and was read after it crosses its end alone: nothing of it is billed here.
+            starts[index].filter { $0.quarterHour < due[index].end }.map { InvoiceCoverage.Crossing($0, at: .start) }
+                + ends[index].map { InvoiceCoverage.Crossing($0, at: .end) }
         }
-        return crossings
     }
 
     // MARK: Credits
@@ -227,6 +211,14 @@ struct InputsReader {
             }
         }
         return readings
+    }
+}
+
+extension InvoiceCoverage.Crossing {
+    fileprivate init(_ span: CarriedSpan, at edge: Edge) {
+        self.init(
+            edge: edge, gateway: span.gateway, service: span.service, requests: span.requests,
+            since: span.since.description, until: span.until.description)
     }
 }
 

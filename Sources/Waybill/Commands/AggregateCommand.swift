@@ -61,7 +61,7 @@ struct AggregateCommand: AsyncParsableCommand {
             while true {
                 let run = try await self.run(range, on: store)
                 for note in run.notes { Console.error(note) }
-                print(Self.text(run))
+                print(Self.text(run, of: range))
                 if !run.failures.isEmpty {
                     throw CommandError(
                         .failure,
@@ -108,8 +108,11 @@ struct AggregateCommand: AsyncParsableCommand {
         }
     }
 
-    private static func text(_ run: AggregationRun) -> String {
+    private static func text(_ run: AggregationRun, of range: Range<Timestamp>?) -> String {
         var text = "aggregated \(run.quarterHours) quarter hours"
+        if let range, run.quarterHours == 0 {
+            text += ": nothing is stored from \(range.lowerBound) to \(range.upperBound)"
+        }
         if run.quarterHours > 0 { text += ": \(run.changes) changes, \(run.records) records written" }
         if let since = run.lagSince { text += ", the oldest change of \(since)" }
         return text

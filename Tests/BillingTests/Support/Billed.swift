@@ -107,6 +107,24 @@ struct Billed {
             """, [tenant, service, gateway, time.postgres, requests, bytes])
     }
 
+    /// Says of a record since when its requests were counted; the job keeps what is longer than a quarter hour apart too.
+    func carry(
+        _ requests: Int64, into quarterHour: String, since: String, until: String, isLong: Bool
+    ) async throws {
+        let values: [any PostgresEncodable] =
+            [quarterHour, since, until].map { Timestamp.at($0).postgres } + [requests]
+        _ = try await pool.execute(
+            """
+            UPDATE consumption SET carried_in = $4, carried_since = $2, carried_until = $3 WHERE quarter_hour = $1
+            """, values)
+        guard isLong else { return }
+        _ = try await pool.execute(
+            """
+            INSERT INTO carried_over (tenant_id, gateway_id, service_id, quarter_hour, since, until, requests)
+            SELECT tenant_id, gateway_id, service_id, quarter_hour, $2, $3, $4 FROM consumption WHERE quarter_hour = $1
+            """, values)
+    }
+
     /// An instance's life whose last reading was then, and which did not end in order.
     func alive(_ gateway: String = "edge", instance: String = "envoy-1", lastReading: String, drained: Bool = false)
         async throws

@@ -27,6 +27,22 @@ func withStore(
     }
 }
 
+/// What one process does: with connections of its own, which it never makes anew once it has lost them.
+func withProcess<Result>(
+    _ configuration: PostgresConfiguration, _ body: (UsageStore) async throws -> Result
+) async throws -> Result {
+    let pool = PostgresPool(
+        configuration, limits: PostgresPool.Limits(size: 4, reconnect: .zero), logger: TestServer.logger)
+    do {
+        let result = try await body(UsageStore(pool: pool, logger: TestServer.logger))
+        await pool.shutdown()
+        return result
+    } catch {
+        await pool.shutdown()
+        throw error
+    }
+}
+
 extension UsageStore {
     /// Puts the shipped meters in force since always.
     func putShippedMetersInForce() async throws {
