@@ -108,7 +108,8 @@ import Testing
         try await Command.run(
             "/usr/bin/timeout",
             [
-                "10", "/usr/bin/curl", "-s", "-o", "/dev/null", "-w",
+                // By lines: what curl holds back is lost when it is ended.
+                "10", "/usr/bin/stdbuf", "-oL", "/usr/bin/curl", "-s", "-o", "/dev/null", "-w",
                 "%{http_code} %header{retry-after} %{content_type}\\n",
                 "-H", "Authorization: Bearer \(key)", url + "#[1-1000000]",
             ]
