@@ -126,7 +126,7 @@ struct PlacedEvidenceTests {
         let template =
             way == .clusters
             ? try String(contentsOfFile: Checkout.root + "/Tests/Fixtures/enroute/envoy.yaml.template", encoding: .utf8)
-            : Checkout.bootstrapTemplate()
+            : try Checkout.bootstrapTemplate()
         let guide = try String(contentsOfFile: Checkout.root + "/docs/sinks.md", encoding: .utf8)
         let start = try #require(guide.firstRange(of: "json_format:\n"))
         let end = try #require(guide[start.upperBound...].firstRange(of: "```"))
