@@ -72,11 +72,17 @@ package enum TestServer {
         try await withConnection { try await $0.executeOnce("DROP DATABASE \(name) WITH (FORCE)") }
     }
 
+    /// Whether the server is a Citus coordinator.
+    package static func isCitus() async throws -> Bool {
+        try await withConnection { server in
+            try await !server.execute("SELECT FROM pg_settings WHERE name = 'citus.version'").isEmpty
+        }
+    }
+
     /// On a Citus coordinator a test's database has the extension, so that `Migrations` spreads its tables: over few
     /// shards, and with the triggers by which some tests stop or kill a statement.
     private static func distribute(_ database: String, _ server: PostgresConnection) async throws {
-        let citus = try await server.execute("SELECT FROM pg_settings WHERE name = 'citus.version'")
-        guard !citus.isEmpty else { return }
+        guard try await isCitus() else { return }
         try await server.executeOnce("ALTER DATABASE \(database) SET citus.shard_count = 2")
         try await server.executeOnce("ALTER DATABASE \(database) SET citus.enable_unsafe_triggers = on")
         try await withConnection {

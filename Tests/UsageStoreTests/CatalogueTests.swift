@@ -40,7 +40,7 @@ import Testing
             let found = try await store.names(
                 """
                 SELECT conname::text FROM pg_constraint WHERE conrelid = $1::text::regclass AND contype = 'f'
-                UNION ALL SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1::text::regclass
+                UNION ALL SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1::text::regclass AND NOT tgisinternal
                 """, [table])
             #expect(found == [])
         }
@@ -185,6 +185,20 @@ import Testing
                     "tape INSERT", "tape SELECT", "tape UPDATE", "tape_change INSERT", "tape_change SELECT",
                     "tapes SELECT",
                 ])
+        }
+    }
+
+    @Test(.enabled("the test server is no Citus coordinator: see docs/operating.md") { try await TestServer.isCitus() })
+    func `On a coordinator each table lies as the layout says`() async throws {
+        let layout = try layout()
+        try await withStore { store in
+            let found = try await store.names(
+                """
+                SELECT concat_ws(' ', table_name, NULLIF(distribution_column, '<none>')) FROM citus_tables
+                WHERE citus_table_type <> 'local'
+                """)
+            let wanted = layout.map { [$0.table, $0.column].compactMap(\.self).joined(separator: " ") }
+            #expect(found.sorted() == wanted.sorted())
         }
     }
 
