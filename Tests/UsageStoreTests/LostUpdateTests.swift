@@ -31,6 +31,10 @@ import Testing
         let counter = "http.tenant_\(tenant).downstream_rq_completed"
         let before = Timestamp.at(0, 0).plus(seconds: Int64(place) * 1800)
         let unit = before.plus(seconds: 900)
+        // The names are there: else the second job waits for the first one's, and not for its roll-ups.
+        try await store.pool.execute("INSERT INTO tenant (name) VALUES ($1)", [tenant])
+        try await store.pool.execute(
+            "INSERT INTO service (tenant_id, name) SELECT tenant_id, 'gateway' FROM tenant WHERE name = $1", [tenant])
         var stream = Stream(Int64(place) * 2, instance: "envoy-1 \(tenant)")
         stream.flush(at: unit.plus(seconds: 30), [counter: 60], started: unit)
         stream.flush(at: unit.plus(seconds: 60), [counter: 100], started: unit)

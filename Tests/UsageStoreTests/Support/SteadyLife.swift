@@ -44,7 +44,9 @@ struct SteadyLife {
         }
         try await commit(Array(0..<instances), .commit, victim, proxy)
         try await run(.job, nil, proxy) { _ = try await $0.aggregate() }
+        // A stream is decided after its first whole flush, so it needs two.
         let late = open(0)
+        flush(late, 0, at: before.plus(seconds: 800))
         flush(late, 0, at: before.plus(seconds: 840))
         try await commit([late], .lateCommit, victim, proxy)
         try await run(.job, victim, proxy) { _ = try await $0.aggregate() }
