@@ -61,9 +61,10 @@ struct StatsdTLSTests {
         var requests = 0
         for month in Months.started.soFar {
             struct Groups: Decodable {
+                struct Dimensions: Decodable { var requests: Int }
                 struct Group: Decodable {
                     var gateway: String
-                    var dimensions: [String: Int]
+                    var dimensions: Dimensions
                 }
                 var groups: [Group]
             }
@@ -72,7 +73,7 @@ struct StatsdTLSTests {
                     + gateway.database
             ).succeeded()
             let groups = try JSONDecoder().decode(Groups.self, from: Data(printed.utf8)).groups
-            requests += groups.filter { $0.gateway == name }.compactMap { $0.dimensions["requests"] }.reduce(0, +)
+            requests += groups.filter { $0.gateway == name }.map(\.dimensions.requests).reduce(0, +)
         }
         return requests
     }
