@@ -109,9 +109,12 @@ import UsageStore
                 clock.pass(seconds: 1)
             }
             for sink in sinks { sink.close() }
-            try await Task.sleep(for: .milliseconds(200))
+            for _ in 0..<500 where sums()["http.a.downstream_rq_completed"] != 2184 {
+                try await Task.sleep(for: .milliseconds(10))
+            }
         }
-        #expect(sums()["http.a.downstream_rq_completed"] == 42 + 42 + 2100)
+        let counted = sums()["http.a.downstream_rq_completed"]
+        #expect(counted == 42 + 42 + 2100)
         #expect(remarks() == ["sent_twice", "two_senders"])
     }
 
