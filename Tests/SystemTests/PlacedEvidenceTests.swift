@@ -124,9 +124,12 @@ struct PlacedEvidenceTests {
     /// The bootstrap with a log of JSON at a connection manager, as docs/sinks.md has it.
     private static func bootstrap(_ way: Way, manager: String, log: String) throws -> String {
         let template =
-            way == .clusters
-            ? try String(contentsOfFile: Checkout.root + "/Tests/Fixtures/enroute/envoy.yaml.template", encoding: .utf8)
-            : try Checkout.bootstrapTemplate()
+            if way == .clusters {
+                try String(
+                    contentsOfFile: Checkout.root + "/Tests/Fixtures/enroute/envoy.yaml.template", encoding: .utf8)
+            } else {
+                try Checkout.bootstrapTemplate()
+            }
         let guide = try String(contentsOfFile: Checkout.root + "/docs/sinks.md", encoding: .utf8)
         let start = try #require(guide.firstRange(of: "json_format:\n"))
         let end = try #require(guide[start.upperBound...].firstRange(of: "```"))

@@ -92,7 +92,8 @@ import WireFormats
     @Test(
         "A request is placed at its answer's head, and nowhere where the log does not tell its second",
         arguments: [
-            (nil, 20, 5000, "via_upstream", 20, nil), (10, 20, 5000, "via_upstream", 20, 20),
+            (nil, 20, 5000, "via_upstream", 20, 20), (nil, 1020, 5000, "via_upstream", 1020, nil),
+            (10, 20, 5000, "via_upstream", 20, 20),
             (10, nil, 5000, "via_upstream", nil, nil), (10, nil, 999, "via_upstream", 999, 999),
             (nil, nil, 999, "", 999, 999), (nil, nil, 1000, "", nil, nil),
             // Upstream said 100 at first, or a filter held its answer up.
