@@ -81,7 +81,7 @@ import Testing
         let derived = runs.reduce(0) { sum, run in
             sum + (run.output.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
         }
-        #expect(derived == units)
+        #expect(derived == units, "\(runs.map { ($0.output, $0.diagnostics) })")
         #expect(try await cluster.number("SELECT count(*) FROM tape_change") == 0)
     }
 }

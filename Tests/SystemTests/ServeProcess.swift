@@ -64,6 +64,8 @@ actor ServeProcess {
     /// Starts it and waits until it says that it listens.
     func start() async throws {
         starts += 1
+        // Of an earlier one in the same folder, which would say that it listens.
+        try? FileManager.default.removeItem(atPath: logFile)
         let process = try await ChildProcess.launch(Checkout.waybill, settings.arguments, log: logFile)
         self.process = process
         try await wait(for: "serve listens") {
