@@ -120,33 +120,6 @@ import Testing
         }
     }
 
-    @Test func `A tail that the source below spans is a gap of the higher source, and named once`() async throws {
-        try await withSources { store in
-            // Killed after 12:14; its successor began at 12:16.
-            try await feed(store, 1, .metricsService, [(12, 1, 10), (12, 14, 21)])
-            var successor = Stream(2, bootID: "boot-2")
-            for (minute, value) in [(Int64(17), Int64(3)), (29, 12)] {
-                successor.flush(at: .at(12, minute), requests: value, started: .at(12, 16))
-            }
-            successor.end()
-            try await store.commit(&successor)
-            // The worker's odometer goes on over both lives.
-            var odometer = Odometer(stream: StreamID(rawValue: 3), source: .statsd, collect: .everything)
-            for (minute, delta) in [(Int64(2), Int64(12)), (13, 8), (18, 9), (28, 7)] {
-                odometer.export(at: .at(12, minute))
-                let isWanted = odometer.wants(Array(Stream.requests.utf8).span)
-                try #require(isWanted)
-                odometer.add(delta)
-            }
-            odometer.end()
-            var statsd = Stream(3, bootID: OdometerEpoch(rawValue: 7).bootID, source: .statsd)
-            statsd.tape = odometer.tape
-            try await store.commit(&statsd)
-            #expect(try await store.requests() == 33)
-            #expect(try await store.usage(of: "acme").coverage.gaps.map(\.reason) == ["tail_lost"])
-        }
-    }
-
     @Test func `What a source that reports just now may still cover is derived once more when it is known`()
         async throws
     {
