@@ -35,7 +35,7 @@ import UsageStore
             let (acme, admin) = (try await store.key(tenant: "acme", "usage:read"), try await store.key("usage:read"))
             var writers: [Writer] = []
             for kind in Writer.Kind.allCases { writers.append(try await Writer(kind, store)) }
-            var random = SplitMix(seed)
+            var random = SeededGenerator(seed: seed)
             var (changes, answers) = (0, Set<String>())
             for step in 0..<60 {
                 let writer = Int.random(in: 0..<writers.count, using: &random)
@@ -166,7 +166,7 @@ private struct Writer {
     }
 
     /// Whether something was committed.
-    mutating func act(_ random: inout SplitMix) async throws -> Bool {
+    mutating func act(_ random: inout SeededGenerator) async throws -> Bool {
         if !isWriting {
             try await connection.executeOnce("BEGIN")
             isWriting = true
@@ -219,20 +219,5 @@ private struct Writer {
                 WHERE name = 'acme' AND NOT EXISTS (SELECT FROM gone)
                 """)
         }
-    }
-}
-
-/// Steele, Lea and Flood's SplitMix64.
-private struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
